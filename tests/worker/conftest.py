@@ -60,9 +60,9 @@ class Machine(Project):
         daemon = self._run("daemon", "run")
         return daemon.says("leads the daemons") if leads else daemon.says("waits to take over")
 
-    def due(self, *words: str) -> str:
+    def due(self, *words: str, workflow: str = ONE) -> str:
         """A new thread that is due."""
-        return self.begin(ONE, "--wake", *words)
+        return self.begin(workflow, "--wake", *words)
 
     def sql(self, statement: str) -> list[Any]:
         with psycopg.connect(self.database, autocommit=True) as connection:

@@ -17,6 +17,29 @@ SLOW = f"cat >/dev/null; echo $$ >>\"$0.pids\"; until [ -e \"$0.go\" ]; do sleep
 """An agent that waits for a file beside it."""
 
 
+SAYS_WHERE = (
+    "cat >/dev/null; printf -- '---\\n$status: done\\n---\\nIt was on %s.\\n' \"$UWF_HOST\"\n"
+)
+RELAY = """\
+version: 1
+name: relay
+roles:
+  writer:
+    description: Writes.
+    frontmatter: &done
+      type: object
+      properties: {$status: {const: done}}
+      required: [$status]
+  checker:
+    description: Checks.
+    frontmatter: *done
+graph:
+  $START: {new: {role: writer, prompt: Write it.}}
+  writer: {done: {role: checker, prompt: Check it.}}
+  checker: {done: {role: $END}}
+"""
+
+
 def go(machine: Machine, agent: str = "slow") -> None:
     (machine.home.parent / "bin" / f"{agent}.go").touch()
 
@@ -83,13 +106,48 @@ def test_told_to_end_it_waits_for_its_run_and_takes_nothing_more(machine: Machin
     thread = here.due()
     until(lambda: pids(here))
     worker.process.send_signal(signal.SIGTERM)
-    worker.says("takes nothing any more, and waits for 1 run")
+    worker.says("takes nothing any more, and waits for the step of 1 run")
     other = here.due()
     until(lambda: here("worker", "list", "--json").json[0]["running"] == [thread])
     go(here)
     assert worker.process.wait(timeout=30) == 0
     here.ends(thread)
     assert here.show(other)["status"] == "idle"
+
+
+def test_a_drained_run_ends_with_its_step_and_another_worker_goes_on(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    here.agents("slow", script=SLOW)
+    there.agents("slow")
+    here.daemon()
+    worker = here.worker()
+    thread = here.due(workflow=RELAY)
+    until(lambda: pids(here))
+    there.worker()
+    here("worker", "drain", "here")
+    worker.says("waits for the step of 1 run")
+    assert here.show(thread)["steps"] == 0
+    go(here)
+    assert worker.process.wait(timeout=30) == 0
+    here.ends(thread)
+    assert [step["role"] for step in here.steps(thread)] == ["writer", "checker"]
+    assert len(pids(here)) == 1, "the second step was made on the other machine"
+
+
+def test_each_step_is_made_where_its_agent_is(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    here.agents("pen", script=SAYS_WHERE)
+    there.agents("eye", script=SAYS_WHERE)
+    asks = RELAY.replace("description: Writes.", "agent: pen").replace(
+        "description: Checks.", "agent: eye"
+    )
+    here.daemon()
+    here.worker()
+    there.worker()
+    thread = here.due(workflow=asks)
+    here.ends(thread)
+    bodies = [here("step", "read", step["step"]).out for step in here.steps(thread)]
+    assert ["on here" in bodies[0], "on there" in bodies[1]] == [True, True], bodies
 
 
 def test_told_again_it_ends_its_run_and_another_worker_goes_on_at_once(machine: Machines) -> None:
@@ -102,7 +160,7 @@ def test_told_again_it_ends_its_run_and_another_worker_goes_on_at_once(machine: 
     (pid,) = until(lambda: pids(here))
     there.worker()
     worker.process.send_signal(signal.SIGTERM)
-    worker.says("waits for 1 run")
+    worker.says("the step of 1 run")
     assert worker.end() == 0
     here.ends(thread)
     assert not is_alive(pid)

@@ -1,4 +1,6 @@
-"""The wish that what runs should end. Set from a signal handler or another thread, seen by what polls it.
+"""The wish that what runs should end, or go no further than to the end of its step.
+
+Set from a signal handler or another thread, seen by what polls it.
 
 Nothing ends here: `process.supervise` watches `fileno()` and does the ending.
 """
@@ -24,6 +26,8 @@ class Stop:
 
     def __init__(self) -> None:
         self.count = 0
+        self.is_after_step = False
+        """It is to end with the step that goes on, which is given all its time."""
         self.error: UwfError | None = None
         """What the run ends with, where it was asked neither by a person nor by a signal."""
         self.signum: int | None = None
@@ -40,6 +44,10 @@ class Stop:
     def handle(self, signum: int, _frame: FrameType | None) -> None:
         """`request` in the shape of a signal handler."""
         self.request(signum)
+
+    def handle_after_step(self, _signum: int, _frame: FrameType | None) -> None:
+        """The wish to end after the step, in the shape of a signal handler."""
+        self.is_after_step = True
 
     def fileno(self) -> int:
         """A descriptor that becomes readable at the first request. Never read from it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from uwf import clock
+from uwf import clock, config
+from uwf.errors import PersonNeeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
     from uwf.agent.stop import Stop
     from uwf.app.queries import ThreadQueries
+    from uwf.config.records import Config
     from uwf.engine.chain.wake import Wake
     from uwf.engine.progress import Progress
     from uwf.engine.query.due import DueThreads, Waits
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from uwf.engine.query.urgency import DueThread
     from uwf.store.owner import Owner
     from uwf.store.protocols import Counters
+    from uwf.workflow.model import Role
 
 REMINDED = "reminded"
 """The counter that has the moment up to which people were reminded."""
@@ -51,12 +54,20 @@ class Wakes:
     ) -> Iterator[RunView]:
         """Run a thread that is due as `App.exec` does, from whatever state it is in; nothing where it is not due.
 
-        It waits up to `wait_s` seconds for a slot alone: for all else that time cures its timer is set anew.
+        It waits up to `wait_s` seconds for a slot alone: for all else that time cures its timer is set anew. One that a
+        worker has begun ends, and stays due, before a step of an agent that this worker has not.
         """
         from uwf.app import running
         from uwf.engine.run.order import WOKEN, Order
 
-        order = Order(WOKEN, count, agent, wait_s=wait_s, is_interactive=interactive)
+        order = Order(
+            WOKEN,
+            count,
+            agent,
+            wait_s=wait_s,
+            is_interactive=interactive,
+            only=config.agents_of_worker(),
+        )
         return running.run(self._home, thread, order, stop, on_progress)
 
     def due(self, now_ms: int, *, look_ahead: bool = True) -> DueThreads:
@@ -104,13 +115,16 @@ class Wakes:
         return urgency.number(due, now_ms)
 
     def agent(self, thread: str) -> str | None:
-        """The configured agent that the next step of a thread would be run with; None where it is none of those."""
+        """The agent that the next step of a thread would be run with: a configured one, or what its workflow asks for;
+        None where it is none of those.
+        """
         from uwf.engine.chain.cache import NodeCache
+        from uwf.engine.chain.tags import AGENT
         from uwf.engine.chain.thread import current
-        from uwf.engine.run.planning import agents, transitions
+        from uwf.engine.run.planning import transitions
         from uwf.errors import UwfError
 
-        reader, config = self._home.reader(), self._home.config
+        reader, settings = self._home.reader(), self._home.config
         try:
             found = current(reader, reader, thread)
             workflow = NodeCache(reader).workflow(found.position.workflow)
@@ -118,10 +132,11 @@ class Wakes:
             role = role or transitions.re_entry_role(found, workflow)
             if role is None:
                 return None
-            word = agents.chosen(config, workflow.name, workflow.roles[role])
+            asked = workflow.roles[role].agent
+            word = found.tags.get(AGENT) or _chosen(settings, workflow.name, workflow.roles[role])
         except (UwfError, KeyError):
             return None  # the run says what is wrong
-        return word if word in config.agents else None
+        return word if word is not None and (word in settings.agents or word == asked) else None
 
     def reminders(self, now_ms: int) -> list[Waits]:
         """The threads that wait for a person, of whom that is to be told once more: then `reminded` says it was."""
@@ -141,6 +156,15 @@ class Wakes:
         ref = timer.change(self._home.store(), self._home.thread_id(thread), wish)
         self._home.poke_daemon()
         return self._home.views().thread(ref)
+
+
+def _chosen(config: Config, workflow: str, role: Role) -> str | None:
+    from uwf.engine.run.planning import agents
+
+    try:
+        return agents.chosen(config, workflow, role)
+    except PersonNeeded:
+        return role.agent  # another machine may have it
 
 
 def _reminded_ms(reader: Counters, now_ms: int) -> int:

@@ -16,7 +16,8 @@ WHOM = arg("A worker's number, or a host; all of them where nothing is said.", m
     help="Take runs of the shared store, until told to end.",
     detail="It takes what any worker may run, what is for this machine (UWF_HOST, else its name), for its labels, and "
     "for its agents. A daemon, on one of the machines, says what is due. SIGTERM and Ctrl-C drain: it takes nothing "
-    "any more, and ends when its runs have ended; told again, it ends them. With --json a line for each thing it does.",
+    "any more, and ends when the steps of its runs have; told again, it ends those, too. With --json a line for each "
+    "thing it does.",
     example="uwf worker run --slots 3 --label gpu",
     slots=opt("--slots", help="Run this many threads at once. [default: daemon.jobs]", low=1),
     label=opt(
@@ -83,7 +84,7 @@ def list_(ctx: Context) -> None:
 
 @command(
     "worker drain",
-    help="Let workers take nothing any more, and end after their runs.",
+    help="Let workers take nothing more, and end after their steps.",
     example="uwf worker drain 7",
     whom=WHOM,
 )

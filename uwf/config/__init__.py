@@ -15,11 +15,13 @@ from uwf.errors import ConfigInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from uwf.config.records import Config
 
+WORKER_AGENTS = "UWF_WORKER_AGENTS"
+"""What a worker tells its runs: the agents that it runs."""
 HOME_VARIABLE, HOST_VARIABLE, CRASH_POINT = "UWF_HOME", "UWF_HOST", "UWF_CRASH_AT"
 STORE_VARIABLE = "UWF_STORE"
 LEASE_S = 60.0
@@ -169,7 +171,11 @@ def environment() -> dict[str, str]:
     """A copy of this process's environment, for agents: without what forces colours, which a shell has for itself, and
     without a password in the address of the store.
     """
-    found = {name: value for name, value in os.environ.items() if name not in COLOUR_FORCED}
+    found = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in (*COLOUR_FORCED, WORKER_AGENTS)
+    }
     if STORE_VARIABLE in found:
         from uwf.store_address import without_password
 
@@ -181,10 +187,19 @@ SUPERVISOR = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "L
 """What a supervisor says to the daemon alone: https://www.freedesktop.org/software/systemd/man/sd_notify."""
 
 
-def environment_of_runs() -> dict[str, str]:
-    """A copy of the environment of the daemon, for its runs: without what is for this process alone."""
+def environment_of_runs(agents: Sequence[str] | None = None) -> dict[str, str]:
+    """A copy of the environment of the daemon, for its runs: without what is for this process alone. A worker names the
+    `agents` that it runs.
+    """
     alone = (*SUPERVISOR, CRASH_POINT)
-    return {name: value for name, value in os.environ.items() if name not in alone}
+    found = {name: value for name, value in os.environ.items() if name not in alone}
+    return found if agents is None else {**found, WORKER_AGENTS: ",".join(agents)}
+
+
+def agents_of_worker() -> tuple[str, ...] | None:
+    """The agents of the worker that has begun this run; None where none has."""
+    named = os.environ.get(WORKER_AGENTS)
+    return None if named is None else tuple(named.split(","))
 
 
 def environment_of_programs() -> dict[str, str]:

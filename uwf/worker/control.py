@@ -35,7 +35,7 @@ def all_workers(app: App) -> list[WorkerView]:
 
 
 def drain(app: App, whom: str | None) -> list[int]:
-    """Ask workers to take nothing any more, and to end when their runs have; whom."""
+    """Ask workers to take nothing any more, and to end when the steps of their runs have; whom."""
     with _table(app) as table:
         return table.ask(whom, DRAIN)
 

@@ -78,7 +78,7 @@ def run(app: App, options: WorkerOptions, tell: Tell) -> None:
     wakeups = Wakeups(None, link.fileno)
     try:
         time.sleep(random.uniform(0, APART_S))
-        runs = children.ChildRuns(app.home, children.scope_prefix(app.home))
+        runs = children.ChildRuns(app.home, children.scope_prefix(app.home), facts.agents)
         worker = Worker(link, facts, queues, runs, wakeups, tell, options.poll_s)
         supervisor.ready("takes runs")
         worker.run(supervisor.alive)

@@ -2,7 +2,8 @@
 
 The loop never waits for a run: each is a process of its own, which holds the lease of its thread by itself and survives
 the worker. So where PostgreSQL does not answer, the runs go on, and the worker comes back when it does. Told to end
-(SIGTERM), it takes no job any more and waits for its runs; told again, it ends them, at a whole step.
+(SIGTERM), it takes no job any more and waits for the step of each run, with which that ends; told again, it ends them
+in the middle of it. What is left of their threads is due, for another worker.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from signal import SIGTERM
 from uwf import clock
 from uwf.app.programs import Stop
 from uwf.daemon.loop.wakeups import DRAIN
+from uwf.daemon.runs.children import AFTER_STEP
 from uwf.daemon.runs.patience import Patience, is_of_the_home
 from uwf.daemon.upkeep.command import BackgroundCommand
 from uwf.errors import QueueAway
@@ -204,7 +206,10 @@ class Worker:
         if not self._is_draining:
             self._is_draining = True
             runs = counted(len(self._jobs), "run")
-            self._say(f"{why}: takes nothing any more, and waits for {runs}", what="draining")
+            self._say(
+                f"{why}: takes nothing any more, and waits for the step of {runs}", what="draining"
+            )
+            self._runs.signal(AFTER_STEP)
 
     def _end_runs(self, times: int) -> None:
         """Let all runs be told to end so many times: once ends them as usual, twice at once."""
@@ -215,9 +220,9 @@ class Worker:
 
     def _note_away(self, away: QueueAway) -> float:
         if not self._is_away:
-            self._is_away = True
-            runs = counted(len(self._jobs), "run")
-            self._say(f"{away.message}; {runs} goes on, it is tried again", what="queue_away")
+            self._is_away, self._beats_s = True, 0.0
+            said = f"{away.message}; what runs goes on, and it is tried again"
+            self._say(said, what="queue_away", runs=len(self._jobs))
         return max(0.05, self._link.left_s)
 
     def _leave(self) -> None:

@@ -53,13 +53,17 @@ AGENT_CHARS = 24
 
 @contextmanager
 def signals_to(stop: Stop) -> Iterator[None]:
-    """While this lasts, SIGINT, SIGTERM and SIGHUP ask `stop` instead of ending the process."""
+    """While this lasts, SIGINT, SIGTERM and SIGHUP ask `stop` instead of ending the process, and SIGUSR1 to end after
+    the step. Whoever has begun this may have blocked that one until it is listened to.
+    """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: signal.getsignal(number) for number in (*numbers, signal.SIGUSR1)}
     try:
         for number in numbers:
             if not (number == signal.SIGHUP and before[number] == signal.SIG_IGN):  # nohup stays
                 signal.signal(number, stop.handle)
+        signal.signal(signal.SIGUSR1, stop.handle_after_step)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
         yield
     finally:
         for number, handler in before.items():

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 from contextlib import suppress
+from signal import SIG_BLOCK, SIG_SETMASK, SIGUSR1, pthread_sigmask
 
 from uwf import clock, config, owned
 from uwf import home as paths
@@ -32,6 +33,8 @@ SLOT_S = 60.0
 """How long a run waits for a slot before others have their turn."""
 SYSTEMD_RUN = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
 PROBE_S = 5.0
+AFTER_STEP = SIGUSR1
+"""The signal that lets a run end with its step, in place of all of them."""
 
 
 class _Child(Record):
@@ -42,10 +45,15 @@ class _Child(Record):
 
 
 class ChildRuns:
-    """See `Runs`: as processes of this home. `prefix` is a command that runs another one."""
+    """See `Runs`: as processes of this home. `prefix` is a command that runs another one; with `agents` a run ends
+    before a step that none of them runs.
+    """
 
-    def __init__(self, home: str, prefix: Sequence[str] = ()) -> None:
+    def __init__(
+        self, home: str, prefix: Sequence[str] = (), agents: Sequence[str] | None = None
+    ) -> None:
         self._home, self._prefix = home, tuple(prefix)
+        self._agents = agents
         self._children: list[_Child] = []
 
     def room(self, running: int, jobs: int) -> int:
@@ -66,6 +74,8 @@ class ChildRuns:
     def begin(self, thread: str) -> None:
         """Begin a run of one thread. OSError where that cannot be."""
         log = _opened(paths.log(self._home, thread))
+        # A child that is told to end after its step before it listens would die of it.
+        before = pthread_sigmask(SIG_BLOCK, {AFTER_STEP})
         try:
             said_before = os.lseek(log, 0, os.SEEK_END)
             process = subprocess.Popen(
@@ -74,11 +84,12 @@ class ChildRuns:
                 stdout=log,
                 stderr=log,
                 cwd=self._home,
-                env=config.environment_of_runs(),
+                env=config.environment_of_runs(self._agents),
                 start_new_session=True,
             )
         finally:
             os.close(log)
+            pthread_sigmask(SIG_SETMASK, before)
         self._children.append(_Child(thread, process, clock.monotonic_s(), said_before))
 
     def finished(self) -> list[RunEnded]:

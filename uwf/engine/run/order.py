@@ -30,6 +30,7 @@ class Order(Record):
 
     `rebind` is the id of a workflow object the thread is to go on with; `budget` changes what it may use, as in
     `+usd=2` (see `uwf.quantities`); `cwd` is the folder that its agents work in from now on.
+    Where `only` agents are named, another worker makes the steps that others run.
     `is_interactive`: a person sits there and waits. `has_begun`: its run has made a step already.
     """
 
@@ -43,6 +44,7 @@ class Order(Record):
     cwd: str | None = None
     is_interactive: bool = False
     has_begun: bool = False
+    only: tuple[str, ...] | None = None
     speaker: Speaker = A_PERSON
 
     @property
@@ -109,6 +111,7 @@ def orders(order: Order, limit: int) -> Iterator[Order]:
         wait_s=0.0 if order.verb == WOKEN else order.wait_s,
         is_interactive=order.is_interactive,
         has_begun=True,
+        only=order.only,
     )
     for _ in range(limit - 1):
         yield rest

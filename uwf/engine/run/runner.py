@@ -92,6 +92,8 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
                 if isinstance(planned, GraphEnded):
                     yield GraphDone(publish.end(ctx, planned))
                     return
+                if each.has_begun and (stop.is_after_step or _is_for_others(ctx, planned, each)):
+                    return  # one that its timer has begun stays due, for whoever goes on
                 result = _step(ctx, planned, each, stop, room)
             except Refused as refusal:
                 timers.refused(ctx, thread, order, refusal, has_begun=each.has_begun)
@@ -106,6 +108,12 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
         if after is not None or not isinstance(result, StepDone) or result.thread.status != IDLE:
             return
         thread, result = result.thread, None
+
+
+def _is_for_others(ctx: RunContext, planned: NextStep, order: Order) -> bool:
+    """Whether the next step is for another worker, as it is by an agent that this one has not."""
+    name, only = planned.agent.name, order.only
+    return only is not None and (not name or (name in ctx.config.agents and name not in only))
 
 
 def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room) -> StepResult:
