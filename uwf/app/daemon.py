@@ -9,7 +9,6 @@ names no holder.) Children inherit no such lock.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 from uwf import clock
 from uwf import home as paths
@@ -138,6 +137,8 @@ class SharedLead:
     def release(self) -> None:
         """Let another lead, at once."""
         if self._lease is not None:
+            from contextlib import suppress  # which commands that look would pay for
+
             with suppress(StoreError):  # it ends by itself
                 self._home.store().leases.release(self._lease)
                 self._home.store().wake_others()

@@ -6,7 +6,6 @@ Wiring, and nothing else: which verbs and queries there are stands in `App` and 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 from uwf import config as settings
 from uwf import home as paths
@@ -122,6 +121,8 @@ class OpenHome:
 
         poke.send(self.home)
         if not self.has_store_file:
+            from contextlib import suppress  # which commands that look would pay for
+
             with suppress(StoreError):  # it looks by itself, a little later
                 self.store().wake_others()
 

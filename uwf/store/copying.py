@@ -60,9 +60,11 @@ def copy(source: Store, target: Store, on_work: OnWork | None = None) -> StoreCo
 def _refuse_running(store: Store) -> None:
     holder = store.leases.anyone()
     if holder is not None:
+        where = f" on {holder.host}" if holder.host else ""
         raise StoreBusy(
-            f"process {holder.pid} runs a thread of {store.place}: it is copied when nothing runs",
-            hint=f"ps -fp {holder.pid}",
+            f"process {holder.pid}{where} runs a thread of {store.place}, or is a daemon: it is copied when nobody "
+            "works with it",
+            hint="uwf daemon stop",
         )
 
 
