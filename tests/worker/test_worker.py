@@ -205,6 +205,28 @@ def test_what_a_killed_worker_has_left_is_finished_by_another(machine: Machines)
     there.ends(thread)
 
 
+def test_where_the_one_that_leads_sees_a_run_to_be_dead_no_lease_is_waited_for(
+    machine: Machines,
+) -> None:
+    here, there = machine("here"), machine("there")
+    here.agents("slow", script=SLOW)
+    there.agents("slow")
+    here.daemon()
+    worker = here.worker()
+    thread = here.due()
+    (agent,) = until(lambda: pids(here))
+    for pid in (worker.process.pid, here.show(thread)["running"]["pid"]):
+        os.kill(pid, signal.SIGKILL)
+    worker.process.wait()
+    there.worker()
+    there.sql(
+        "UPDATE uwf_queue.procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
+        " WHERE id IN (SELECT id FROM uwf_queue.workers WHERE host = 'here')"
+    )
+    there.ends(thread)
+    assert not is_alive(agent)
+
+
 def test_it_comes_back_by_itself_when_postgresql_does(machine: Machines) -> None:
     here = machine("here")
     here.agents("painter")

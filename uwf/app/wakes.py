@@ -108,6 +108,19 @@ class Wakes:
 
         return runner(self._home.reader(), thread)
 
+    def settle(self, thread: str) -> None:
+        """Put in order what a run that was cut off has left, where no process runs it. What is not possible stays.
+
+        Of a run of this machine nobody on another sees that it is dead: there its lease would have to end first.
+        """
+        from contextlib import suppress
+
+        from uwf.engine.run.intake import recover_if_free
+        from uwf.errors import UwfError
+
+        with suppress(UwfError):
+            recover_if_free(self._home.context(), thread)
+
     def urgency(self, due: DueThread, now_ms: int) -> int:
         """How urgent one is that is due, as a number for a queue that sorts by that: a higher one goes first."""
         from uwf.engine.query import urgency

@@ -62,6 +62,10 @@ class MadeUpWakes:
 
     def __init__(self, agent: str | None = None) -> None:
         self.name = agent
+        self.settled: list[str] = []
+
+    def settle(self, thread: str) -> None:
+        self.settled.append(thread)
 
     def agent(self, _thread: str) -> str | None:
         return self.name
@@ -213,6 +217,7 @@ def test_the_most_urgent_is_taken_first_and_what_waits_is_ranked_anew(
     worker = queued.work()
     queued.runs.start([due(A), due(B, RECOVERY)])
     assert queued.take(worker) == B
+    assert queued.wakes.settled == [B], "others would wait for the lease of a run that died here"
     queued.runs.start([due(B, place="label:gpu")])
     first = {job.thread: job.priority for job in queued.queue.jobs()}
     from uwf import clock

@@ -28,6 +28,8 @@ LOOK_S = 2.0
 """How often it is looked who the workers are, and whose jobs nobody does any more."""
 RANK_S = 60.0
 """How often what waits is ranked anew, beside when workers come and go."""
+RECOVERY = "recovery"
+"""What is said of a thread whose run was cut off, or that is tried again."""
 QUEUE, UNSERVED = "queue", "jobs wait there, and no worker takes them: uwf worker list"
 MOST_WAITING = 1000
 """So many jobs wait at most: who is most urgent by then is put in when there is room."""
@@ -79,6 +81,9 @@ class QueuedRuns:
 
     def start(self, due: Sequence[DueThread]) -> None:
         now_ms = clock.now_ms()
+        for each in due:
+            if each.wake.kind == RECOVERY:
+                self._wakes.settle(each.thread)
         self._queue.offer([self._job(each, now_ms) for each in due])
         new = {each.thread for each in due}
         self._now = RunsNow(self._now.running, self._now.waiting | new)
