@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 BEAT_S = 5.0
 LOOK_S = 30.0
 """How long it sleeps at most while it can take nothing."""
+READY_S = 0.8
+"""So long after a run was begun the process of the next one is made ready."""
 ENDING_S = 5.0
 LEFT = "attempt"
 """The check for what a killed run has left: agents that nobody waits for."""
@@ -75,7 +77,7 @@ class Worker:
         self._owed: list[tuple[Job, RunEnded]] = []
         """Runs that have ended, of which the queue was not told yet."""
         self._told_running: frozenset[str] | None = None
-        self._beats_s = 0.0
+        self._beats_s = self._ready_s = 0.0
         self._is_draining, self._stops, self._is_away, self._has_left = False, 0, False, True
 
     def run(self, alive: Callable[[], None]) -> None:
@@ -91,6 +93,7 @@ class Worker:
                     wait_s = self._note_away(away)
                 if self._is_draining and not self._jobs and (not self._owed or self._is_away):
                     return
+                self._make_ready()
                 alive()
                 self._wakeups.until(0.0 if self._link.has_heard else wait_s)
         finally:
@@ -124,7 +127,13 @@ class Worker:
         is_open = not self._is_draining and not self._patience.closed_s()
         return is_open and len(self._jobs) < self._facts.slots
 
+    def _make_ready(self) -> None:
+        """Have the next run begin before there is one, once those that were begun just now have had the processor."""
+        if self._may_take() and not self._is_away and clock.monotonic_s() >= self._ready_s:
+            self._runs.make_ready()
+
     def _begin(self, job: Job) -> None:
+        self._ready_s = clock.monotonic_s() + READY_S
         self._jobs[job.thread] = job
         try:
             self._runs.begin(job.thread)
@@ -227,6 +236,7 @@ class Worker:
 
     def _leave(self) -> None:
         self._stop.request()
+        self._runs.close()
         self._repair.wait(ENDING_S)
         if self._number is not None and not self._is_away:
             try:

@@ -46,9 +46,10 @@ class Children:
         wait = 'until [ -s "$0/$1" ]; do sleep 0.02; done; cat "$0/$1.said"; exit $(cat "$0/$1")'
         monkeypatch.setattr(
             children,
-            "command_line",
-            lambda _home, *words: ["sh", "-c", wait, str(home), words[2]],
+            "command_words",
+            lambda _home, *words: ["-c", wait, str(home), words[2]],
         )
+        monkeypatch.setattr(children.programs, "own_command", lambda *words: ["sh", *words])
         self.runs = ChildRuns(str(home))
 
     def end(self, thread: str, code: int, error: str = "") -> None:

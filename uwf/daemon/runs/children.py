@@ -1,14 +1,17 @@
 """Runs as child processes: `uwf thread exec THREAD --due --until-done`, each in a session of its own.
 
 A run survives the daemon: it holds the lock of its thread, prints into a log of its own, and is found by that lock.
-With a systemd user manager it gets a scope of its own, so that the end of the daemon's unit ends no run.
+With a systemd user manager it gets a scope of its own, so that the end of the daemon's unit ends no run. Where that is
+worth it, the process of the next run is made ready before it is known which thread it will run: see `uwf.cli.ready`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
+import sys
 from contextlib import suppress
 from signal import SIG_BLOCK, SIG_SETMASK, SIGUSR1, pthread_sigmask
 
@@ -16,7 +19,7 @@ from uwf import clock, config, owned
 from uwf import home as paths
 from uwf.app import programs
 from uwf.daemon.runs.runs import RunEnded, RunsNow
-from uwf.daemon.upkeep.command import command_line
+from uwf.daemon.upkeep.command import command_words
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -31,10 +34,19 @@ LOG_BYTES = 256 * 1024
 TAIL_BYTES = 16 * 1024
 SLOT_S = 60.0
 """How long a run waits for a slot before others have their turn."""
+READY = "uwf.cli.ready"
 SYSTEMD_RUN = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
 PROBE_S = 5.0
 AFTER_STEP = SIGUSR1
 """The signal that lets a run end with its step, in place of all of them."""
+
+
+class _Ready(Record):
+    """A process that waits for the words of a command; made of the `program` as it was found then."""
+
+    process: subprocess.Popen[bytes]
+    keeper: socket.socket
+    program: tuple[int, int]
 
 
 class _Child(Record):
@@ -55,6 +67,7 @@ class ChildRuns:
         self._home, self._prefix = home, tuple(prefix)
         self._agents = agents
         self._children: list[_Child] = []
+        self._ready: _Ready | None = None
 
     def room(self, running: int, jobs: int) -> int:
         return max(0, jobs - running)
@@ -74,36 +87,86 @@ class ChildRuns:
     def begin(self, thread: str) -> None:
         """Begin a run of one thread. OSError where that cannot be."""
         log = _opened(paths.log(self._home, thread))
+        try:
+            said_before = os.lseek(log, 0, os.SEEK_END)
+            process = self._given_to_ready(thread, log)
+            if process is None:
+                process = self._process(self._line(thread), subprocess.DEVNULL, log)
+        finally:
+            os.close(log)
+        self._children.append(_Child(thread, process, clock.monotonic_s(), said_before))
+
+    def make_ready(self) -> None:
+        """Let there be a process for the next run, which has begun already. Where none can be, the run takes longer."""
+        if self._ready is not None:
+            return
+        keeper, its = socket.socketpair()
+        with its:
+            try:
+                line = [sys.executable, "-P", "-m", READY]
+                process = self._process(line, its.fileno(), subprocess.DEVNULL)
+            except OSError:
+                keeper.close()
+            else:
+                self._ready = _Ready(process, keeper, _program())
+
+    def close(self) -> None:
+        """The process that is ready, and was not needed, ends."""
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            ready.keeper.close()
+            ready.process.wait()
+
+    def _given_to_ready(self, thread: str, log: int) -> subprocess.Popen[bytes] | None:
+        """The process that was ready, and runs the thread now. None where there is none, or it is not what one that is
+        begun now would be: another version of uwf was installed.
+        """
+        ready = self._ready
+        if ready is None or ready.program != _program():
+            self.close()
+            return None
+        self._ready = None
+        with ready.keeper:
+            try:
+                words = json.dumps(self._words(thread)).encode()
+                socket.send_fds(ready.keeper, [words], [log])
+            except OSError:  # it was killed
+                ready.process.wait()
+                return None
+        return ready.process
+
+    def _process(self, line: Sequence[str], stdin: int, out: int) -> subprocess.Popen[bytes]:
         # A child that is told to end after its step before it listens would die of it.
         before = pthread_sigmask(SIG_BLOCK, {AFTER_STEP})
         try:
-            said_before = os.lseek(log, 0, os.SEEK_END)
-            process = subprocess.Popen(
-                [*self._prefix, *self._line(thread)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+            return subprocess.Popen(
+                [*self._prefix, *line],
+                stdin=stdin,
+                stdout=out,
+                stderr=out,
                 cwd=self._home,
                 env=config.environment_of_runs(self._agents),
                 start_new_session=True,
             )
         finally:
-            os.close(log)
             pthread_sigmask(SIG_SETMASK, before)
-        self._children.append(_Child(thread, process, clock.monotonic_s(), said_before))
 
     def finished(self) -> list[RunEnded]:
         ended = [child for child in self._children if child.process.poll() is not None]
         self._children = [child for child in self._children if child not in ended]
-        programs.reap_adopted([child.process.pid for child in self._children])
+        own = [child.process.pid for child in self._children]
+        programs.reap_adopted(own if self._ready is None else [*own, self._ready.process.pid])
         return [self._ended(child) for child in ended]
 
     def now(self) -> RunsNow:
         return RunsNow(frozenset(child.thread for child in self._children), frozenset())
 
     def _line(self, thread: str) -> list[str]:
+        return programs.own_command(*self._words(thread))
+
+    def _words(self, thread: str) -> list[str]:
         words = ("thread", "exec", thread, "--due", "--until-done", f"--wait={SLOT_S:g}")
-        return command_line(self._home, *words)
+        return command_words(self._home, *words)
 
     def _ended(self, child: _Child) -> RunEnded:
         lasted_s = clock.monotonic_s() - child.began_s
@@ -124,6 +187,12 @@ def scope_prefix(home: str) -> tuple[str, ...]:
         return ()
     answer = programs.ask(home, [*SYSTEMD_RUN, "true"], timeout_s=PROBE_S)
     return SYSTEMD_RUN if answer.code == 0 else ()
+
+
+def _program() -> tuple[int, int]:
+    """What tells one installation of uwf from another that takes its place."""
+    found = os.stat(__file__)
+    return found.st_ino, found.st_mtime_ns
 
 
 def _opened(path: str) -> int:

@@ -52,13 +52,13 @@ class BackgroundCommand(Errand[CommandEnded]):
         self.go(lambda: _run(self._home, words, self._stop), " ".join(words))
 
 
-def command_line(home: str, *words: str) -> list[str]:
-    """A command of `home`."""
-    return programs.own_command(*words, "--json", f"--home={home}")
+def command_words(home: str, *words: str) -> list[str]:
+    """The words of a command of `home`."""
+    return [*words, "--json", f"--home={home}"]
 
 
 def _run(home: str, words: tuple[str, ...], stop: Stop) -> CommandEnded:
-    line = command_line(home, *words)
+    line = programs.own_command(*command_words(home, *words))
     said = programs.ask(home, line, timeout_s=TIMEOUT_S, most_bytes=OUTPUT_BYTES, stop=stop)
     if said.code is None:
         return CommandEnded(words, 1, None, f"it {said.fault}")
