@@ -18,6 +18,7 @@ from uwf.guard.backoff import Backoff
 from uwf.guard.breaker import Breaker
 from uwf.guard.contract import Release
 from uwf.guard.counters import hashed
+from uwf.record import replace
 from uwf.store.owner import Owner
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
@@ -326,6 +327,23 @@ def test_probe_is_one_and_a_dead_one_is_replaced(fleet: Fleet, time: Time) -> No
     fleet.processes.dead.add((1, "start 1"))
     assert fleet.ask(2) is not None
     assert refused(lambda: fleet.ask(3)).reason == "circuit_open"
+
+
+def test_probe_of_another_machine_is_under_way_while_its_thread_is_held(
+    fleet: Fleet, time: Time
+) -> None:
+    fleet.open()
+    time.pass_s(1800)
+    there = replace(
+        host(fleet.store, fleet.rules, pid=1, is_alive=lambda owner: False),
+        owner=Owner(1, "start 1", "there"),
+    )
+    assert Breaker(there).enter(request(agent="mine", thread="T1")) is not None
+    lease = fleet.store.leases.take("T1")
+    assert lease is not None
+    assert refused(lambda: fleet.ask(2)).reason == "circuit_open"
+    fleet.store.leases.release(lease)
+    assert fleet.ask(2) is not None
 
 
 def test_failure_of_a_step_begun_earlier_does_not_decide_for_the_probe(

@@ -134,7 +134,7 @@ class Breaker(Guard):
                 retry_at_ms=until_ms,
                 hint=shlex.join(("uwf", "guard", "reset", circuit.name)),
             )
-        if circuit.probe is not None and self._host.is_alive(circuit.probe):
+        if circuit.probe is not None and self._is_under_way(circuit, circuit.probe):
             look_s = min(_LOOK_S, _cooldown_s(circuit, self._rules, self._backoff))
             raise refuse(
                 "circuit_open",
@@ -144,6 +144,12 @@ class Breaker(Guard):
                 retry_at_ms=clock.now_ms() + round(look_s * 1000),
                 hint="uwf guard status",
             )
+
+    def _is_under_way(self, circuit: Circuit, probe: Owner) -> bool:
+        """Whether it is still tried. What became of another machine's process says the hold on its thread."""
+        if probe.host != self._host.owner.host:
+            return self._host.store.leases.holder(circuit.probe_thread or "") is not None
+        return self._host.is_alive(probe)
 
     def _give_back(self, request: Request) -> None:
         """A probe that came to no verdict leaves it to the next to probe."""
@@ -338,6 +344,7 @@ def _write(tx: Transaction, circuit: Circuit) -> None:
         "threads": list(circuit.threads),
         "probe_pid": None if probe is None else probe.pid,
         "probe_started": None if probe is None else probe.started,
+        **({"probe_host": probe.host} if probe is not None and probe.host else {}),
     }
     del value["probe"]
     tx.set_counter(_counter(circuit), value)
@@ -347,6 +354,7 @@ def _read(name: str, value: Any) -> Circuit:
     try:
         fields = {**value, "threads": tuple(value["threads"])}
         pid, started = fields.pop("probe_pid"), fields.pop("probe_started")
-        return Circuit(**fields, probe=None if pid is None else Owner(pid, started or ""))
+        host = fields.pop("probe_host", "")
+        return Circuit(**fields, probe=None if pid is None else Owner(pid, started or "", host))
     except (TypeError, KeyError):
         raise unreadable(name, value, f"uwf guard reset {name}") from None

@@ -17,7 +17,10 @@ from uwf.agent.process import platform
 from uwf.agent.protocol import AgentRequest
 from uwf.cli.thread.words import left_behind
 from uwf.engine.run import recovery
+from uwf.engine.run.admission import is_alive
 from uwf.errors import Busy, Superseded
+from uwf.guard.capacity import joined, queue
+from uwf.guard.capacity.queue import QueueEntry
 from uwf.jsontext import document
 from uwf.record import replace
 from uwf.store.leases import MemoryLeases
@@ -153,6 +156,35 @@ def test_show_and_doctor_say_on_which_machine_something_was_left(
     assert shown(here, id)["leftBehind"]["host"] == "there"
     [found] = here.doctor("attempt")
     assert "has no uwf on there any more" in found.what
+
+
+def entry(id: str, owner: Owner) -> QueueEntry:
+    return QueueEntry(id, "fake", (), 0, False, 1.0, owner)
+
+
+def test_who_waits_on_another_machine_is_neither_dead_nor_in_the_way(
+    on: Callable[[Owner], Rig],
+) -> None:
+    """Slots are a machine's own, and so is the queue for them."""
+    here = on(HERE)
+    theirs, mine = (entry(here.start(), owner) for owner in (THERE, HERE))
+    line = queue.Queue(here.store, 1, queue.REFUSE, lambda owner: is_alive(here.store, owner))
+    with here.store.transaction("test") as tx:
+        queue.put(tx, theirs)
+    with line.joined_by(mine):
+        assert line.look(mine) == [mine]
+    assert queue.entries(here.store) == [theirs]
+    assert here.doctor("queue") == []
+
+
+def test_who_joined_a_run_on_another_machine_is_not_dead(on: Callable[[Owner], Rig]) -> None:
+    here = on(HERE)
+    id = here.start()
+    with here.store.transaction("test") as tx:
+        joined.put(tx, id, THERE)
+        joined.drop_dead(tx, lambda owner: is_alive(here.store, owner))
+    assert [one.owner for one in joined.all_of(here.store)] == [THERE]
+    assert here.doctor("queue") == []
 
 
 def test_a_late_reply_of_one_machine_names_the_other_that_runs_the_thread(

@@ -45,6 +45,8 @@ def put(tx: Transaction, thread: str, owner: Owner) -> str:
     """Note that `owner` waits for `thread`; the name of its counter."""
     name = f"{PREFIX}{thread}/{os.urandom(8).hex()}"
     value = {"pid": owner.pid, "started": owner.started, "since": clock.monotonic_s()}
+    if owner.host:
+        value["host"] = owner.host
     tx.set_counter(name, value)
     return name
 
@@ -71,7 +73,7 @@ def drop_dead(tx: Transaction, is_alive: Callable[[Owner], bool]) -> None:
 def read(name: str, value: Any) -> Joined:
     """The one in the counter `name`. Raises `StoreError` for what this version has not put there."""
     try:
-        owner = Owner(value["pid"], value["started"])
+        owner = Owner(value["pid"], value["started"], value.get("host", ""))
         return Joined(name, owner, value["since"])
     except (AttributeError, KeyError, TypeError):
         raise unreadable(name, value, "uwf doctor --repair") from None

@@ -171,8 +171,8 @@ class Queue:
             return joined.put(tx, thread, owner)
 
     def look(self, entry: QueueEntry) -> list[QueueEntry]:
-        """All that wait, in no order."""
-        left, waiting = gone(self._store), entries(self._store)
+        """All that wait on this machine, in no order: slots are a machine's own."""
+        left, waiting = gone(self._store), _beside(entry, entries(self._store))
         self._note_position(left, waiting, entry)
         return waiting
 
@@ -202,7 +202,8 @@ class Queue:
                         measures.note(tx, measures.WAIT, waited_ms(entry))
 
     def _join(self, tx: Transaction, entry: QueueEntry) -> None:
-        waiting = [other for other in entries(tx) if other.thread != entry.thread]
+        others = _beside(entry, entries(tx))
+        waiting = [other for other in others if other.thread != entry.thread]
         queued = {entry.thread, *(other.thread for other in waiting)}
         room = self._most - len(joined.threads(tx, self._is_alive) - queued)
         # Only now: in a long queue it takes a while, and writers wait meanwhile.
@@ -239,6 +240,11 @@ class Queue:
         self._gone, self._ahead = left, order.index(entry)
 
 
+def _beside(entry: QueueEntry, waiting: list[QueueEntry]) -> list[QueueEntry]:
+    """Those that wait on the same machine."""
+    return [other for other in waiting if other.owner.host == entry.owner.host]
+
+
 def threads(counters: Counters, is_alive: Callable[[Owner], bool]) -> set[str]:
     """The threads that are waited for: for a slot, or for a run to end."""
     return {entry.thread for entry in living(counters, is_alive)} | joined.threads(
@@ -264,6 +270,8 @@ def put(tx: Transaction, entry: QueueEntry) -> None:
         if not value[name]:
             del value[name]  # which older versions do not know
     value.update(pid=entry.owner.pid, started=entry.owner.started)
+    if entry.owner.host:
+        value["host"] = entry.owner.host
     tx.set_counter(PREFIX + entry.thread, value)
 
 
@@ -308,7 +316,7 @@ def read(name: str, value: Any) -> QueueEntry:
     """The entry in the counter `name`. Raises `StoreError` for what this version has not put there."""
     try:
         fields = {**value, "pools": tuple(Pool(*pool) for pool in value["pools"])}
-        owner = Owner(fields.pop("pid"), fields.pop("started"))
+        owner = Owner(fields.pop("pid"), fields.pop("started"), fields.pop("host", ""))
         return QueueEntry(**fields, owner=owner)
     except (TypeError, KeyError):
         raise unreadable(name, value, f"uwf queue drop {name}") from None

@@ -10,6 +10,8 @@ other run does for them: they only wait. See `guard/capacity/joined` for what st
 
 from __future__ import annotations
 
+from functools import partial
+
 from uwf import clock
 from uwf.agent.process import platform
 from uwf.engine.chain import thread as threads
@@ -18,6 +20,7 @@ from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.tags import COMPLETED, SUSPENDED
 from uwf.engine.chain.word import said_by
 from uwf.engine.progress import FailureJoined, StepDone
+from uwf.engine.run.admission import is_alive
 from uwf.engine.run.order import EXEC
 from uwf.guard.capacity.queue import Queue
 from uwf.guard.capacity.slot_guard import Slots
@@ -100,8 +103,8 @@ class Joiner:
 
     def _join(self) -> None:
         store, rules = self._ctx.store, self._ctx.config.rules(Slots.Rules)
-        queue = Queue(store, rules.max_queue, rules.overflow, platform.is_alive)
-        owner = platform.this_process()
+        queue = Queue(store, rules.max_queue, rules.overflow, partial(is_alive, store))
+        owner = replace(platform.this_process(), host=store.leases.host)
         self._name = queue.join_run(self._id, owner, self._tell)
 
     def _tell(self, tx: Transaction) -> None:

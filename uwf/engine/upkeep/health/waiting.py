@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import home as paths
 from uwf.agent.process import platform
+from uwf.engine.chain.thread import is_here
 from uwf.engine.upkeep.health.check import Check
 from uwf.errors import StoreError
 from uwf.guard.capacity import joined, places, queue, slots
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.upkeep.health.check import Finding
     from uwf.guard.capacity.queue import QueueEntry
+    from uwf.store.protocols import Store
 
 STUCK_MS = 15 * 60_000
 """A slot is free for so long, and who waits for it has not taken it."""
@@ -59,7 +61,7 @@ class QueueCheck(Check):
                 thread = name.removeprefix(queue.PREFIX)
                 found.append(self.found(name, error.message, thread=thread))
                 continue
-            if not platform.is_alive(entry.owner):
+            if is_here(self._ground.store, entry.owner) and not platform.is_alive(entry.owner):
                 self._dead[name] = entry
                 what = f"an entry in the queue of process {entry.owner.pid}, which is gone"
                 found.append(self.found(name, what, thread=entry.thread))
@@ -69,7 +71,7 @@ class QueueCheck(Check):
         """Those that had joined a run and died, and what cannot be read of them or of the places of threads."""
         store, found = self._ground.store, []
         for name, value in (*store.counters(joined.PREFIX), *store.counters(places.PREFIX)):
-            what = _wrong_with(name, value)
+            what = _wrong_with(store, name, value)
             if what is not None:
                 self._wrong[name] = value
                 thread = joined.thread_of(name) if name.startswith(joined.PREFIX) else None
@@ -105,7 +107,7 @@ class StuckCheck(Check):
         return found
 
 
-def _wrong_with(name: str, value: Any) -> str | None:
+def _wrong_with(store: Store, name: str, value: Any) -> str | None:
     try:
         if name.startswith(places.PREFIX):
             places.noted(name, value)
@@ -113,6 +115,6 @@ def _wrong_with(name: str, value: Any) -> str | None:
         owner = joined.read(name, value).owner
     except StoreError as error:
         return error.message
-    if platform.is_alive(owner):
+    if not is_here(store, owner) or platform.is_alive(owner):
         return None
     return f"process {owner.pid} had joined its run, and is gone"
