@@ -72,3 +72,16 @@ def test_what_was_said_meanwhile_is_heard(link: QueueLink, queue_url: str) -> No
     until(all_heard)
     assert heard == ["x"]
     assert link.heard() == []
+
+
+def test_one_of_many_leaves_room_for_others(
+    queue_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = QueueLink(queue_url, "test", is_one_of_many=True)
+    assert one.query("SELECT 1") == [(1,)]
+    one.close()
+    monkeypatch.setattr("uwf.jobs.link._ROOM", "SELECT 19, 100")
+    with pytest.raises(QueueAway) as told:
+        one.query("SELECT 1")
+    assert "81 of its 100 connections are taken" in told.value.message
+    assert one.fileno() is None and one.left_s > 0

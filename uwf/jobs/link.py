@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 FIRST_S, LONGEST_S = 0.25, 15.0
 CONNECT_S = 10
+_ROOM = """
+SELECT most - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), most
+FROM (SELECT current_setting('max_connections')::int) AS setting (most)
+"""
 ALIVE: dict[str, Any] = {
     **{"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3},
     "tcp_user_timeout": 20_000,
@@ -44,9 +48,14 @@ class QueueLink:
     Where nobody answers, `QueueAway` is raised, and at once as long as it is not yet time to try again.
     """
 
-    def __init__(self, url: str, name: str, channels: Sequence[str] = ()) -> None:
-        """`name` is what PostgreSQL calls whoever is connected."""
+    def __init__(
+        self, url: str, name: str, channels: Sequence[str] = (), *, is_one_of_many: bool = False
+    ) -> None:
+        """`name` is what PostgreSQL calls whoever is connected. One of many leaves room for others: it does not stay
+        connected where less than a fifth of what the server can hold is free.
+        """
         self._url, self._name, self._channels = url, name, tuple(channels)
+        self._is_one_of_many = is_one_of_many
         self._connection: Connection[Any] | None = None
         self._heard: list[Notice] = []
         self._failures, self._again_s, self._why = 0, 0.0, ""
@@ -120,10 +129,20 @@ class QueueLink:
             )
             listens = "".join(f'; LISTEN "{channel}"' for channel in self._channels)
             connection.execute(f"SET search_path TO {SCHEMA}{listens}".encode())
+            if self._is_one_of_many:
+                self._leave_room(connection)
             self._failures = 0
         return self._connection
 
-    def _lost(self, error: Exception) -> QueueAway:
+    def _leave_room(self, connection: Connection[Any]) -> None:
+        (free, most) = connection.execute(_ROOM.encode()).fetchall()[0]
+        if free < most // 5:
+            raise self._lost(
+                f"{most - free} of its {most} connections are taken, and the last fifth is left to runs and commands; "
+                "more max_connections, or fewer workers, would do"
+            )
+
+    def _lost(self, error: Exception | str) -> QueueAway:
         self.close()
         wait_s = min(FIRST_S * 2.0**self._failures, LONGEST_S)
         self._again_s = clock.monotonic_s() + wait_s * random.uniform(0.5, 1.5)

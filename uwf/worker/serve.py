@@ -74,7 +74,7 @@ def run(app: App, options: WorkerOptions, tell: Tell) -> None:
     app.close()  # each run has a connection of its own
     supervisor = notify.of_this_process()
     queues = queues_of(facts)
-    link = QueueLink(address, "uwf worker", channels(queues))
+    link = QueueLink(address, "uwf worker", channels(queues), is_one_of_many=True)
     wakeups = Wakeups(None, link.fileno)
     try:
         time.sleep(random.uniform(0, APART_S))
