@@ -315,3 +315,14 @@ def test_how_long_a_lease_lasts_is_what_the_home_says(machine: Machines) -> None
     (row,) = here.sql(f"SELECT {left} FROM uwf.lease")
     assert 0 < row[0] <= 7
     go(here)
+
+
+def test_a_worker_begins_also_where_postgresql_is_not_there_yet(
+    machine: Machines, tmp_path: Path
+) -> None:
+    here = machine("here")
+    here.agents("painter")
+    here.environ["UWF_STORE"] = f"postgresql://me:s3cret@/x?host={tmp_path}"
+    worker = here._run("worker", "run").says("it is tried again")
+    assert worker.end() == 0
+    assert "s3cret" not in worker.said

@@ -10,7 +10,7 @@ from uwf import __version__, config
 from uwf.daemon import notify
 from uwf.daemon.loop.wakeups import Wakeups
 from uwf.daemon.runs import children
-from uwf.errors import InputError, StateError
+from uwf.errors import InputError, StateError, StoreError
 from uwf.jobs.link import QueueLink
 from uwf.jobs.workers import WorkerFacts, queues_of
 from uwf.record import Record
@@ -64,7 +64,7 @@ def facts_of(app: App, options: WorkerOptions) -> WorkerFacts:
 
 def run(app: App, options: WorkerOptions, tell: Tell) -> None:
     """Take runs until told to end. Raises what keeps it from beginning."""
-    if app.is_inside_a_step():
+    if _is_inside_a_step(app):
         raise StateError(
             "no agent, and no program that a home asks, can begin a worker: what they start ends with them",
             hint="uwf worker list",
@@ -86,3 +86,10 @@ def run(app: App, options: WorkerOptions, tell: Tell) -> None:
         supervisor.stopping("ends")
         wakeups.close()
         link.close()
+
+
+def _is_inside_a_step(app: App) -> bool:
+    try:
+        return app.is_inside_a_step()
+    except StoreError:
+        return False  # a worker begins as well where the store does not answer yet, and says so
