@@ -198,6 +198,15 @@ def test_run_that_another_one_keeps_from_beginning_is_refused(project: Project) 
 
 
 def test_run_that_takes_a_step_and_is_refused_the_next_has_begun(project: Project) -> None:
+    see_a_refused_step_behind_one(project)
+
+
+def test_so_has_one_in_a_store_that_names_its_machine_too(project: Project, database: str) -> None:
+    project("config", "set", "store", database)
+    see_a_refused_step_behind_one(project)
+
+
+def see_a_refused_step_behind_one(project: Project) -> None:
     thread = project.begin(REVIEW)
     command = project.program(
         "once", f"cat >/dev/null; cat <<'END'\n{reply('written', title='t')}END\n"

@@ -131,7 +131,10 @@ def _waits(view: ThreadView, pid: int, deadline_s: float) -> bool:
 def _version(ctx: Context, thread: str, by: int | None = None) -> int:
     """The version of the thread's last move, or of the last one by this process; 0 where it has made none."""
     moves = ctx.app.moves(thread)
-    mine = [move.version for move in moves if by is None or move.process == f"pid {by}"]
+    # In a store of many machines the name of one stands behind the process.
+    mine = [
+        each.version for each in moves if by is None or each.process.split(" on ")[0] == f"pid {by}"
+    ]
     return mine[-1] if mine else 0
 
 

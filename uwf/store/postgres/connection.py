@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 
 import psycopg
 from psycopg import RawCursor
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-FROZEN_S = 10
+FROZEN_S = 5
 """A client that does nothing for so long inside of a transaction is put out, or all writers would wait for it."""
 
 _SESSION = (
@@ -32,6 +33,9 @@ _SESSION = (
 """The server, too, is to see within half a minute that a machine is gone, and let go of what that had locked.
 Every listing is a walk of an index in its order: a table of which the server has no figures yet is not to be read
 whole for it, and sorted."""
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
+"""What it would print of a lost connection is told by the error that is raised."""
 
 
 class _Text(StrBinaryDumper):
