@@ -85,3 +85,15 @@ def test_one_of_many_leaves_room_for_others(
         one.query("SELECT 1")
     assert "81 of its 100 connections are taken" in told.value.message
     assert one.fileno() is None and one.left_s > 0
+
+
+def test_a_server_that_can_only_be_read_is_away(link: QueueLink, queue_url: str) -> None:
+    link.query("SET default_transaction_read_only = on")
+    with pytest.raises(QueueAway, match="read-only"):
+        link.query("CREATE TABLE mine ()")
+    assert link.fileno() is None
+
+
+def test_what_the_database_refuses_is_told_in_words(link: QueueLink) -> None:
+    with pytest.raises(StoreError, match="cannot use the store"):
+        link.query("SELECT 1 / 0")

@@ -7,7 +7,7 @@ import time
 
 from uwf import clock, config
 from uwf.daemon import state
-from uwf.errors import ConfigInvalid, StateError, StoreError
+from uwf.errors import ConfigInvalid, StateError, StoreAway, StoreError
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -63,9 +63,18 @@ def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
     """How it stands. What cannot be known, since the store or the configuration is bad, is None or empty."""
     faults = dict[str, None]()
 
+    is_away = False
+
     def known(look: Callable[[], T], otherwise: T) -> T:
+        nonlocal is_away
+        if is_away:
+            return otherwise
         try:
             return look()
+        except StoreAway as error:
+            is_away = True  # each look would wait as long as this one
+            faults[error.message] = None
+            return otherwise
         except (StoreError, ConfigInvalid) as error:
             faults[error.message] = None
             return otherwise

@@ -23,16 +23,10 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 FIRST_S, LONGEST_S = 0.25, 15.0
-CONNECT_S = 10
 _ROOM = """
 SELECT most - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), most
 FROM (SELECT current_setting('max_connections')::int) AS setting (most)
 """
-ALIVE: dict[str, Any] = {
-    **{"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3},
-    "tcp_user_timeout": 20_000,
-}
-"""By which it is seen that the other side is gone."""
 
 
 class Notice(Record):
@@ -59,6 +53,7 @@ class QueueLink:
         self._connection: Connection[Any] | None = None
         self._heard: list[Notice] = []
         self._failures, self._again_s, self._why = 0, 0.0, ""
+        self._hint: str | None = None
 
     @property
     def left_s(self) -> float:
@@ -79,10 +74,12 @@ class QueueLink:
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
             self.close()
             raise _no_tables(error) from None
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             if _is_lost(error):
                 raise self._lost(error) from None
-            raise
+            from uwf.store.postgres.faults import explain, place_of
+
+            raise explain(error, place_of(self._url)) from error
 
     @property
     def has_heard(self) -> bool:
@@ -111,18 +108,10 @@ class QueueLink:
         self._connection = None
 
     def _opened(self) -> Connection[Any]:
-        import psycopg
-
         if self._connection is None:
             if self.left_s:
-                raise QueueAway(self._why)
-            connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=CONNECT_S,
-                application_name=self._name,
-                **ALIVE,
-            )
+                raise QueueAway(self._why, hint=self._hint)
+            connection = self._reached()
             self._connection = connection
             connection.add_notify_handler(
                 lambda each: self._heard.append(Notice(each.channel, each.payload))
@@ -142,19 +131,44 @@ class QueueLink:
                 "more max_connections, or fewer workers, would do"
             )
 
-    def _lost(self, error: Exception | str) -> QueueAway:
+    def _reached(self) -> Connection[Any]:
+        from psycopg.conninfo import make_conninfo
+
+        from uwf.store.postgres.faults import place_of
+        from uwf.store.postgres.reaching import reach
+
+        place = place_of(self._url)
+        named = make_conninfo(self._url, application_name=self._name)
+        try:
+            return reach(named, place, 0.0, autocommit=True)
+        except StoreError as error:
+            raise self._lost(error, error.hint) from None
+
+    def _lost(self, error: Exception | str, hint: str | None = None) -> QueueAway:
         self.close()
         wait_s = min(FIRST_S * 2.0**self._failures, LONGEST_S)
         self._again_s = clock.monotonic_s() + wait_s * random.uniform(0.5, 1.5)
         self._failures = min(self._failures + 1, 20)
         said = " ".join(str(error).split())[:300]
         self._why = f"the queue in PostgreSQL cannot be asked: {said or type(error).__name__}"
-        return QueueAway(self._why)
+        self._hint = hint
+        return QueueAway(self._why, hint=hint)
 
 
-def _is_lost(error: psycopg.OperationalError) -> bool:
-    """Whether it says that nobody answers: the connection, the server as a whole, or its room."""
-    return (error.sqlstate or "08")[:2] in ("08", "53", "57")
+def _is_lost(error: psycopg.Error) -> bool:
+    """Whether it says that nobody answers: the connection, the server as a whole, or its room; or one that can only
+    be read, as a server that another one is to stand in for.
+    """
+    from psycopg import OperationalError
+    from psycopg.errors import ReadOnlySqlTransaction
+
+    if isinstance(error, ReadOnlySqlTransaction):
+        return True
+    return isinstance(error, OperationalError) and (error.sqlstate or "08")[:2] in (
+        "08",
+        "53",
+        "57",
+    )
 
 
 def _no_tables(error: Exception) -> StoreError:

@@ -14,6 +14,7 @@ from tests.helpers.rig import WROTE, Rig
 from uwf import clock
 from uwf.agent.protocol import AgentRequest
 from uwf.agent.stop import SIGTERM, Stop
+from uwf.engine.run import renewal
 from uwf.engine.run.renewal import Renewal
 from uwf.errors import StoreError, Superseded
 from uwf.store.leases import STOP_WORD, MemoryLeases
@@ -100,6 +101,22 @@ def test_a_renewal_that_hangs_is_one_that_fails(leases: Leases, stop: Stop) -> N
         assert leases.holder(NAME) is not None
     assert isinstance(stop.error, StoreError)
     assert "does not answer" in stop.error.message
+
+
+def test_an_answer_that_comes_late_is_counted_from_when_it_was_asked_for(
+    leases: Leases, stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal, "PATIENCE", 1000.0)
+    with held(leases, stop) as renewing:
+        leases.lets_go.clear()
+        until(lambda: leases.renewals == 1)
+        asked_s = clock.monotonic_s()
+        time.sleep(0.05)
+        before_s = renewing._renewed_s
+        leases.lets_go.set()
+        until(lambda: renewing._renewed_s > before_s)
+        leases.lets_go.clear()
+        assert renewing._renewed_s <= asked_s
 
 
 def test_a_failure_that_passes_in_time_stops_nothing(leases: Leases, stop: Stop) -> None:

@@ -50,6 +50,9 @@ class Renewal:
     def _renew(self) -> None:
         is_asked = False
         while not self._over.wait(self._every_s):
+            asked_s = (
+                clock.monotonic_s()
+            )  # the answer may come late, and the lease lasts from then on
             try:
                 is_held = self._leases.renew(self._lease)
                 word = self._leases.asked(self._lease) if is_held else ""
@@ -62,7 +65,7 @@ class Renewal:
             if lost is not None:
                 self._stop.request(error=lost)
                 return
-            self._renewed_s = clock.monotonic_s()
+            self._renewed_s = asked_s
             if word == STOP_WORD and not is_asked:
                 is_asked = True
                 self._stop.request()

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from uwf import clock
 from uwf.errors import StoreAway, StoreBusy, StoreError
 from uwf.store.postgres.faults import DENIED, in_one_line
+from uwf.store.postgres.silence import PatientConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def reach(url: str, place: str, wait_s: float, **options: Any) -> Connection[Any
     began_s, pause_s = clock.monotonic_s(), FIRST_PAUSE_S
     while True:
         try:
-            return psycopg.connect(conninfo, **options)
+            return PatientConnection.connect(conninfo, **options)
         except psycopg.Error as error:
             waited_s = clock.monotonic_s() - began_s
             fault = _why_not(error, place, waited_s)
