@@ -18,8 +18,9 @@ from benchmarks.stepping import Unguarded, Uwf
 from tests.helpers import postgres
 from uwf import clock
 from uwf.store.codec import encode
-from uwf.store.protocols import Ref, Store
+from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory
+from uwf.store.values import Ref
 
 AT_ONCE = 50
 BATCH = 5000

@@ -13,8 +13,8 @@ from uwf.engine.actions import lifecycle
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import runner
 from uwf.guard.capacity import queue
-from uwf.store.protocols import Ref
 from uwf.store.sqlite import open_store
+from uwf.store.values import Ref
 from uwf.workflow.model import Edge, Role, Workflow
 
 BEHAVIOURS = ("steady", "slow", "crash", "strays", "deaf", "flood", "hungry")

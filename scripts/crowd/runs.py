@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crowd.home import BEHAVIOURS, UWF, Home
-from uwf.store.protocols import Ref
+from uwf.store.values import Ref
 
 SIGKILLED = -9
 STARTING, WAITING, RUNNING = "starting", "waiting", "with a running agent"

@@ -33,7 +33,8 @@ from uwf.engine.upkeep.health.check import Finding, Ground
 from uwf.errors import Interrupted, PersonNeeded
 from uwf.jsontext import document
 from uwf.record import Record, replace
-from uwf.store.protocols import Ref, Store
+from uwf.store.protocols import Store
+from uwf.store.values import Ref
 from uwf.workflow import model
 from uwf.workflow.model import Role, Workflow
 

@@ -10,7 +10,7 @@ from tests.jobs.conftest import heard
 from uwf.jobs.link import QueueLink
 from uwf.jobs.queue import ENDED, JobQueue, NewJob
 from uwf.jobs.workers import WorkerFacts, Workers
-from uwf.store.protocols import WAKE
+from uwf.store.values import WAKE
 
 A, B, C = "01AAA", "01BBB", "01CCC"
 FACTS = WorkerFacts("box", "/home", 7, (), (), 2, "1")

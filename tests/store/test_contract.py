@@ -21,8 +21,9 @@ from uwf.errors import (
 )
 from uwf.store.codec import Link, encode, id_of
 from uwf.store.owner import Owner
-from uwf.store.protocols import REFRESH_MS, Move, Ref, Store, Transaction
+from uwf.store.protocols import Store, Transaction
 from uwf.store.sqlite import open_in_memory
+from uwf.store.values import REFRESH_MS, Move, Ref
 
 ABSENT = "ab" * 32
 

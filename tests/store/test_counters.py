@@ -9,8 +9,9 @@ import pytest
 
 from tests.store.conftest import alter
 from uwf.errors import StoreError
-from uwf.store.protocols import Sample, Store
+from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore
+from uwf.store.values import Sample
 
 
 def test_a_counter_has_the_value_it_was_given(store: Store) -> None:

@@ -10,8 +10,9 @@ import pytest
 from tests.store.conftest import alter
 from tests.store.test_counters import BAD
 from uwf.errors import CounterUnreadable, InputError, NotFound
-from uwf.store.protocols import Entry, Store, Unreadable
+from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_store
+from uwf.store.values import Entry, Unreadable
 
 
 def add(store: Store, *keys: str, at_ms: int = 10, state: str = "new", kind: str = "event") -> None:

@@ -22,8 +22,9 @@ from uwf.errors import StoreBusy, StoreError
 from uwf.store.check import verify
 from uwf.store.codec import Link, key_of
 from uwf.store.gc import GcReport, collect
-from uwf.store.protocols import REFRESH_MS, Store
+from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
+from uwf.store.values import REFRESH_MS
 
 DAY_MS = 86_400_000
 

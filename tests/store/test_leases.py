@@ -20,9 +20,10 @@ from uwf.errors import StoreError, Superseded
 from uwf.record import replace
 from uwf.store.leases import FileLeases, MemoryLeases, _offset
 from uwf.store.owner import Owner
-from uwf.store.protocols import Lease, Leases
+from uwf.store.protocols import Leases
 from uwf.store.sql.store import SqlStore
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store, schema
+from uwf.store.values import Lease
 
 ONE, OTHER = clock.ulid(1_700_000_000_000), clock.ulid(1_700_000_000_000)
 

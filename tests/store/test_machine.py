@@ -30,8 +30,9 @@ from uwf.errors import Conflict, NotFound, StoreBusy, UwfError
 from uwf.record import replace
 from uwf.store.codec import encode, id_of
 from uwf.store.database import open_place
-from uwf.store.protocols import ANY, Move, Ref, Store, Transaction
+from uwf.store.protocols import Store, Transaction
 from uwf.store.sqlite import open_in_memory
+from uwf.store.values import ANY, Move, Ref
 
 ABSENT = "00" * 32
 PROCESS = f"pid {os.getpid()}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from uwf.app.opened import OpenHome
     from uwf.engine.actions.transfer import Imported
-    from uwf.store.protocols import Ref
+    from uwf.store.values import Ref
     from uwf.working import OnWork
 
 MOST_DIFF_BYTES = 8 << 20

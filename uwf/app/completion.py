@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from uwf.app.opened import OpenHome
-    from uwf.store.protocols import Ref
+    from uwf.store.values import Ref
 
 MAX_CANDIDATES = 100
 

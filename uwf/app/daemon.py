@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from uwf.app.opened import OpenHome
     from uwf.store.owner import Owner
-    from uwf.store.protocols import Lease
+    from uwf.store.values import Lease
 
 LEADER = "leader"
 SHARED = "daemon"

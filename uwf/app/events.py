@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uwf.engine.events.deciding import Means
     from uwf.engine.events.taking import TakenEvent
     from uwf.engine.events.views import DecisionView, EventPage, EventRow
-    from uwf.store.protocols import Unreadable
+    from uwf.store.values import Unreadable
     from uwf.workflow.trigger import Trigger
 
 __all__ = ("Event", "EventList", "Events", "Sent", "TriggerList", "TriggerRow", "checked")

@@ -7,7 +7,7 @@ from uwf.engine.query import refs, resolve
 from uwf.errors import InputError, NotFound, ObjectMissing, StoreAway, StoreError
 from uwf.record import Record
 from uwf.store import codec
-from uwf.store.protocols import ANY
+from uwf.store.values import ANY
 from uwf.store.walk import links_of
 
 TYPE_CHECKING = False

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from uwf.engine.query.refs import ThreadMove
     from uwf.engine.query.thread_view import ThreadView
     from uwf.engine.upkeep.migrate import Unmigrated
-    from uwf.store.protocols import Ref
+    from uwf.store.values import Ref
 
 
 class Waited(Record):

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.guard.contract import AttemptOutcome, Host, Request
-    from uwf.store.protocols import Counters, Sample, Transaction
+    from uwf.store.protocols import Counters, Transaction
+    from uwf.store.values import Sample
 
 STEPS, PROBES = "step/", "probe/"
 GOOD, BAD, TRANSIENT = "good", "bad", "transient"

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from uwf.jobs.link import QueueLink
 from uwf.record import Record
-from uwf.store.protocols import WAKE as WAKE
+from uwf.store.values import WAKE as WAKE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from uwf.errors import UwfError
-    from uwf.store.protocols import Ref, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Ref
     from uwf.working import OnWork
 
 

@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from uwf.store.protocols import Entry, LoggedMove, Ref, Sample, Store, Transaction
+    from uwf.store.protocols import Store, Transaction
+    from uwf.store.values import Entry, LoggedMove, Ref, Sample
     from uwf.working import OnWork
 
 BATCH = 200
@@ -188,7 +189,7 @@ def _entries(store: Store | Transaction) -> Iterator[Entry]:
 
 def _named(one: object) -> str:
     """What a fact is about."""
-    from uwf.store.protocols import Entry, LoggedMove, Ref, Sample
+    from uwf.store.values import Entry, LoggedMove, Ref, Sample
 
     match one:
         case LoggedMove():

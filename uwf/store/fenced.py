@@ -11,7 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.store.protocols import Lease, Store, TransactionScope
+    from uwf.store.protocols import Store, TransactionScope
+    from uwf.store.values import Lease
 
 
 class _Fenced:

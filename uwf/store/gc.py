@@ -13,7 +13,7 @@ from itertools import chain
 from uwf import clock, points
 from uwf.errors import ObjectMissing, StoreError
 from uwf.record import Record
-from uwf.store.protocols import REFRESH_MS
+from uwf.store.values import REFRESH_MS
 from uwf.store.walk import walk
 from uwf.working import watched
 

@@ -26,7 +26,7 @@ from uwf import home as paths
 from uwf.errors import StoreBusy, StoreError, Superseded
 from uwf.record import Record
 from uwf.store.owner import Owner
-from uwf.store.protocols import Lease
+from uwf.store.values import Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,14 +16,15 @@ from uwf.errors import (
     ObjectMissing,
 )
 from uwf.store.codec import ID_DIGITS
-from uwf.store.protocols import ANY, COUNTER, ENTRY, SAMPLE, Ref, Unreadable
+from uwf.store.values import ANY, COUNTER, ENTRY, SAMPLE, Ref, Unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from uwf.store.protocols import Anything, Wanted
+    from uwf.store.protocols import Wanted
+    from uwf.store.values import Anything
 
 MAX_NAME = 200  # characters
 MAX_KEY = 300  # characters

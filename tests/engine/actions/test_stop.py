@@ -20,8 +20,9 @@ from uwf.errors import StateError
 from uwf.store import leases as locks
 from uwf.store.leases import STOP_WORD, MemoryLeases
 from uwf.store.owner import Owner
-from uwf.store.protocols import Lease, Store
+from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_in_memory, schema
+from uwf.store.values import Lease
 
 ID = clock.ulid(1_700_000_000_000)
 PATIENCE_S = 10.0

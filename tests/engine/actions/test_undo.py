@@ -10,7 +10,7 @@ from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine.chain.tags import THREADS, UNDONE
 from uwf.errors import StateError
 from uwf.record import replace
-from uwf.store.protocols import Ref
+from uwf.store.values import Ref
 from uwf.workflow.model import Edge
 
 SHORTER = reply("done", "Shorter.", file="b.py")

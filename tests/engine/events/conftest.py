@@ -25,7 +25,7 @@ from uwf.engine.events.matching import Rule, RuleTable
 from uwf.engine.events.taking import TakenEvent
 from uwf.errors import InputError
 from uwf.record import replace
-from uwf.store.protocols import Unreadable
+from uwf.store.values import Unreadable
 from uwf.workflow.trigger import Trigger
 
 NOW = 1_700_000_000_000

@@ -21,7 +21,7 @@ from uwf.engine.run import lock
 from uwf.errors import InputError
 from uwf.guard.capacity import queue
 from uwf.guard.capacity.queue import QueueEntry
-from uwf.store.protocols import Ref
+from uwf.store.values import Ref
 
 ALL = (*STATUSES, "running", "waiting", "corrupt")
 

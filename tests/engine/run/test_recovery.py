@@ -19,7 +19,7 @@ from uwf.engine.query import turns
 from uwf.engine.run import recovery
 from uwf.store.leases import FileLeases
 from uwf.store.owner import Owner
-from uwf.store.protocols import Lease
+from uwf.store.values import Lease
 
 
 def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:

@@ -18,8 +18,8 @@ from uwf.engine.run import renewal
 from uwf.engine.run.renewal import Renewal
 from uwf.errors import StoreError, Superseded
 from uwf.store.leases import STOP_WORD, MemoryLeases
-from uwf.store.protocols import Lease
 from uwf.store.sqlite import SqliteStore, schema
+from uwf.store.values import Lease
 
 NAME = clock.ulid(1_700_000_000_000)
 LASTS_S = 0.6

@@ -33,7 +33,8 @@ from uwf.workflow.route import RouteError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.word import Speaker
-    from uwf.store.protocols import Ref, Store, Transaction
+    from uwf.store.protocols import Store, Transaction
+    from uwf.store.values import Ref
     from uwf.workflow.model import Workflow
 
 

@@ -12,7 +12,8 @@ from uwf.record import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.wake import Wake
-    from uwf.store.protocols import Ref, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Ref
 
 
 def stopped(store: Store, id: str) -> None:

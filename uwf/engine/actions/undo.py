@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.word import Word
-    from uwf.store.protocols import Move, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Move
 
 UNDO = "undo to version "
 """How the reason of an undo begins in the log; the version it went back to follows."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from uwf.engine.chain.tags import ThreadState
     from uwf.engine.chain.wake import Wake
     from uwf.store.owner import Owner
-    from uwf.store.protocols import Ref, Store, Transaction
+    from uwf.store.protocols import Store, Transaction
+    from uwf.store.values import Ref
 
 
 class Thread(Record):

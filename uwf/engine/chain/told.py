@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from uwf.engine.chain.nodes import Nodes, Reader
-    from uwf.store.protocols import Ref, Transaction
+    from uwf.store.protocols import Transaction
+    from uwf.store.values import Ref
 
 CELL = "told"
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
     from uwf.engine.events.event import Event
     from uwf.engine.events.matching import Rule
-    from uwf.store.protocols import Counters, Ref, Store, Transaction
+    from uwf.store.protocols import Counters, Store, Transaction
+    from uwf.store.values import Ref
 
 WINDOWS = "trigger/"
 """Counters: `trigger/<thread>/<rule>` is what the rule has brought about for that thread; `new` is for new threads."""

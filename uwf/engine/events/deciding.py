@@ -65,7 +65,8 @@ if TYPE_CHECKING:
     from uwf.engine.events.decision import StoredEvent
     from uwf.engine.events.event import Event
     from uwf.engine.events.matching import RuleTable
-    from uwf.store.protocols import Ref, Store, Transaction
+    from uwf.store.protocols import Store, Transaction
+    from uwf.store.values import Ref
 
     Found: TypeAlias = "Ready | Beginning | Said"
     """What one rule says by itself: for whom, or why not."""

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uwf.engine.events.decision import StoredEvent
-    from uwf.store.protocols import Store, Unreadable
+    from uwf.store.protocols import Store
+    from uwf.store.values import Unreadable
 
 SHORTEST = 4
 

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.events.matching import RuleTable
-    from uwf.store.protocols import LoggedMove, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import LoggedMove
 
 CURSOR = "events/log"
 GUARDS = "events/guards"

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from uwf.store.protocols import Entries, Entry, Transaction, Unreadable
+    from uwf.store.protocols import Entries, Transaction
+    from uwf.store.values import Entry, Unreadable
 
 _WRONG_SHAPE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
@@ -74,7 +75,7 @@ def several(
     """Those in a `state`, taken at `since_ms` or later and before `until_ms`, in the order in which they were taken.
     `on_unreadable` is told of what cannot be read.
     """
-    from uwf.store.protocols import ENTRY, Unreadable
+    from uwf.store.values import ENTRY, Unreadable
 
     found = []
     for entry in reader.entries(

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from uwf.engine.events.crowding import Crowding
     from uwf.engine.events.deciding import Found, GlanceAnswer, Means
     from uwf.engine.events.decision import Ask
-    from uwf.store.protocols import Store, Transaction, Unreadable
+    from uwf.store.protocols import Store, Transaction
+    from uwf.store.values import Unreadable
 
 MOST_AT_ONCE = 500
 """So many are decided before the caller does something else."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from uwf.engine.events.event import Event
     from uwf.engine.events.judging import Ready
-    from uwf.store.protocols import Ref, Store, Transaction
+    from uwf.store.protocols import Store, Transaction
+    from uwf.store.values import Ref
 
 _LIVING = tuple(status for status in STATUSES if status != CANCELLED)
 MOST = 50

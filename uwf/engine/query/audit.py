@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from uwf.engine.query.inbox import Inbox
-    from uwf.store.protocols import Move, Ref, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Move, Ref
 
 KEPT, BROKEN, PENDING = "kept", "broken", "pending"
 TIMER, QUESTION, EVENT = "timer", "question", "event"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.nodes import Reader
     from uwf.engine.chain.thread import Thread
-    from uwf.store.protocols import Ref
+    from uwf.store.values import Ref
 
 
 class Cost(Record):

@@ -12,7 +12,7 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Reader
-    from uwf.store.protocols import Ref
+    from uwf.store.values import Ref
 
 
 class Side(Record):

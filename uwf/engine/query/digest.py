@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.query.inbox import Inbox
-    from uwf.store.protocols import Move, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Move
 
 ENDED = (COMPLETED, CANCELLED)
 _COUNTED = (TOKENS, USD, TIME)

@@ -27,7 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from uwf.store.protocols import Ref, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Ref
 
 FIRST_LOOK_MS, LAST_LOOK_MS = 30 * 60_000, 86_400_000
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from uwf.engine.query.thread_view import ThreadView
     from uwf.engine.query.threads import ThreadViews
     from uwf.engine.query.turns import TurnView
-    from uwf.store.protocols import Ref, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Ref
 
 _POLL_S = 0.1
 

@@ -13,7 +13,7 @@ from uwf.workflow.picture import picture
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Reader
-    from uwf.store.protocols import Ref
+    from uwf.store.values import Ref
     from uwf.workflow.model import Workflow
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from uwf.engine.query.thread_view import ThreadView
     from uwf.engine.query.threads import ThreadViews
-    from uwf.store.protocols import Ref, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Ref
 
 QUESTION, FAILURE, BUDGET = "question", "failure", "budget"
 """Why a thread waits: a role asked, its agent failed, it has used up what it may, or its agent has asked for what a

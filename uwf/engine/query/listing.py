@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Reader
     from uwf.engine.query.thread_view import ThreadView
     from uwf.engine.query.threads import ThreadViews
-    from uwf.store.protocols import Ref
+    from uwf.store.values import Ref
 
 SHOWN_STATUSES = (*STATUSES, RUNNING, WAITING, CORRUPT)
 """What a listing shows as the status of a thread. One that waits for a slot is running as well: somebody holds it."""

@@ -9,7 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from uwf.store.protocols import Move, Ref, Refs
+    from uwf.store.protocols import Refs
+    from uwf.store.values import Move, Ref
 
 
 class RefView(Record):

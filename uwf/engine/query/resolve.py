@@ -18,7 +18,7 @@ from uwf.quantities import one
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Reader
-    from uwf.store.protocols import Ref
+    from uwf.store.values import Ref
 
 LAST = "@last"
 SHORTEST = 4

@@ -58,7 +58,8 @@ if TYPE_CHECKING:
     from uwf.engine.progress import StepResult
     from uwf.engine.query.failures import FailureView
     from uwf.engine.query.guard_status import QueuePositions
-    from uwf.store.protocols import Ref, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Ref
     from uwf.workflow.model import Workflow
 
 RUNNING, CORRUPT = "running", "corrupt"

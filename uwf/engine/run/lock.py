@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from uwf.engine.run.context import RunContext
     from uwf.errors import UwfError
-    from uwf.store.protocols import Lease, Leases
+    from uwf.store.protocols import Leases
+    from uwf.store.values import Lease
 
 POLL_S = 0.02
 LONGEST_SLEEP_S = 86_400.0

@@ -18,7 +18,8 @@ from uwf.store.leases import STOP_WORD, superseded
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.agent.stop import Stop
-    from uwf.store.protocols import Lease, Leases
+    from uwf.store.protocols import Leases
+    from uwf.store.values import Lease
 
 EVERY, PATIENCE = 1 / 6, 1 / 2
 """Of the time that a lease lasts: 10 s and 30 s of 60."""

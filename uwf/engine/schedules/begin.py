@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from uwf.engine.chain.worktree import WorktreeAsked
     from uwf.engine.schedules.facts import Watch
     from uwf.engine.schedules.precheck import Prechecks
-    from uwf.store.protocols import Ref, Store, Transaction
+    from uwf.store.protocols import Store, Transaction
+    from uwf.store.values import Ref
     from uwf.workflow.model import Workflow
 
 SKIP, QUEUE = "skip", "queue"

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.attempt import Attempt
     from uwf.engine.chain.nodes import Nodes
-    from uwf.store.protocols import Ref, Store, Transaction
+    from uwf.store.protocols import Store, Transaction
+    from uwf.store.values import Ref
 
 _WORST = (FAILED, CANCELLED, COMPLETED, RESTED)
 

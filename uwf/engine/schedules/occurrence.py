@@ -18,14 +18,15 @@ from __future__ import annotations
 
 from uwf.errors import CounterUnreadable
 from uwf.record import Record
-from uwf.store.protocols import ENTRY, Unreadable
+from uwf.store.values import ENTRY, Unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.store.protocols import Entries, Entry, Transaction
+    from uwf.store.protocols import Entries, Transaction
+    from uwf.store.values import Entry
 
 OCCURRENCE, SCHEDULE = "occurrence", "schedule"
 """Kinds of entries."""

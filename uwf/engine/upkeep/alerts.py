@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from uwf.store.protocols import Entry, Store
+    from uwf.store.protocols import Store
+    from uwf.store.values import Entry
 
 KIND = "alert"
 WAITS, BROKEN = "waits/", "aside/thread/"

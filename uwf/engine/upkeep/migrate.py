@@ -29,7 +29,8 @@ from uwf.workflow import model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.store.protocols import Ref, Store, Transaction
+    from uwf.store.protocols import Store, Transaction
+    from uwf.store.values import Ref
     from uwf.working import OnWork
 
 OLD_STATE = ("reason", STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import groupby
 
 from uwf.store.postgres.connection import numbered
-from uwf.store.protocols import REFRESH_MS
 from uwf.store.sql.database import PUT
+from uwf.store.values import REFRESH_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ that holder is seen to be dead. The row is locked by whoever writes under the le
 from __future__ import annotations
 
 from uwf.store.owner import Owner
-from uwf.store.protocols import Lease
+from uwf.store.values import Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from uwf.store.codec import key_of
 from uwf.store.owner import Owner
 from uwf.store.postgres.database import PostgresDatabase
 from uwf.store.postgres.leases import LASTS_S, PostgresLeases
-from uwf.store.protocols import WAKE
 from uwf.store.sql.store import SqlStore
+from uwf.store.values import WAKE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
-from uwf.store.protocols import Sample
 from uwf.store.validate import bounds, check_name, counter_value, sample_value
+from uwf.store.values import Sample
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Statements are written once, with `?` for an argument. Only what is in `Dialect`
 
 from __future__ import annotations
 
-from uwf.store.protocols import REFRESH_MS
+from uwf.store.values import REFRESH_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

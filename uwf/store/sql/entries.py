@@ -8,9 +8,9 @@ from __future__ import annotations
 from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import CounterUnreadable, InputError, NotFound
-from uwf.store.protocols import ENTRY, Entry, Unreadable
 from uwf.store.sql.database import blob
 from uwf.store.validate import bounds, check_key, check_kind, check_page, check_text, entry_value
+from uwf.store.values import ENTRY, Entry, Unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

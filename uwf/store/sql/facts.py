@@ -8,7 +8,7 @@ from uwf.store.validate import unreadable_ones
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.store.protocols import Unreadable
+    from uwf.store.values import Unreadable
 
 
 class FactReading(CounterReading, EntryReading):

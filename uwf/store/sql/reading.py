@@ -7,7 +7,6 @@ from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
 from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
-from uwf.store.protocols import LoggedMove, Move, Ref
 from uwf.store.sql import ref_query
 from uwf.store.sql.database import END_CHARS, blob
 from uwf.store.validate import (
@@ -23,6 +22,7 @@ from uwf.store.validate import (
     the_one,
     wanted_values,
 )
+from uwf.store.values import LoggedMove, Move, Ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from uwf.errors import StoreError
 from uwf.store.leases import superseded
-from uwf.store.protocols import Stats
 from uwf.store.sql.facts import FactReading
 from uwf.store.sql.reading import Reading
 from uwf.store.sql.ref_query import index_rows
+from uwf.store.values import Stats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-    from uwf.store.protocols import Gate, Lease, Leases
+    from uwf.store.protocols import Gate, Leases
     from uwf.store.sql.database import SqlDatabase
     from uwf.store.sql.writing import SqlTransaction
+    from uwf.store.values import Lease
 
 
 class SqlStore(Reading, FactReading):

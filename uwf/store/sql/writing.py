@@ -8,12 +8,12 @@ from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 from uwf import clock, points
 from uwf.errors import NotFound, StoreError
 from uwf.store.codec import Node, decode, encode, key_of
-from uwf.store.protocols import ANY, Ref
 from uwf.store.sql.database import blob
 from uwf.store.sql.facts import FactWriting
 from uwf.store.sql.reading import PLAIN, ZLIB, Reading
 from uwf.store.sql.ref_query import index_rows
 from uwf.store.validate import check_expected, check_text, checked_tags, moved
+from uwf.store.values import ANY, Ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self, TypeVar, TypeVarTuple
 
-    from uwf.store.protocols import Anything, Gate, LoggedMove
+    from uwf.store.protocols import Gate
     from uwf.store.sql.database import SqlDatabase
+    from uwf.store.values import Anything, LoggedMove
 
     Given = TypeVarTuple("Given")
     T = TypeVar("T")

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from uwf.engine.run.prompt import Prompt
     from uwf.guard.contract import Request
     from uwf.store.owner import Owner
-    from uwf.store.protocols import Ref, Transaction
+    from uwf.store.protocols import Transaction
+    from uwf.store.values import Ref
 
 
 def begin(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf.engine.upkeep.health.check import Check
 from uwf.guard.capacity import queue
 from uwf.record import replace
-from uwf.store.protocols import COUNTER, ENTRY
+from uwf.store.values import COUNTER, ENTRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
