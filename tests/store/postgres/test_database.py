@@ -271,3 +271,15 @@ def test_an_outcome_that_cannot_be_learned_is_said(
     monkeypatch.setattr(database_module, "OUTCOME_S", 0.0)
     with pytest.raises(StoreError, match="is not known"):
         postgres._database._ask_outcome("1", psycopg.OperationalError("gone"))
+
+
+def test_a_pooler_that_gives_sessions_to_others_is_named(postgres: PostgresStore) -> None:
+    for _ in range(10):
+        assert postgres.ref("t/a") is None
+    # Another session knows nothing of what was prepared in this one.
+    postgres._database._plain.execute(b"DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+    with pytest.raises(
+        StoreError, match="a pooler is in between that pools by transaction"
+    ) as seen:
+        postgres.ref("t/a")
+    assert (seen.value.code, seen.value.hint) == ("store_pooled", "uwf help scale")

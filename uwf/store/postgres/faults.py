@@ -21,6 +21,8 @@ _BUSY = {"55P03", "40P01", "40001", "53300"}
 _NO_TABLES = {"3F000", "42P01"}
 _BROKEN = {"XX001", "XX002", "22021"}
 _TOO_LARGE = {"54000", "22001", "54001"}
+_POOLED = {"42P05", "26000"}
+"""A prepared statement is there already, or is not: somebody else's session, which a pooler has given to this one."""
 _CAUSES = {
     "25006": (
         READONLY,
@@ -65,6 +67,13 @@ def explain(error: psycopg.Error, place: str) -> UwfError:
         return unreadable(place, words)
     if code in _TOO_LARGE:
         return InputError(f"{place} cannot hold a value this large: {words}")
+    if code in _POOLED:
+        return StoreError(
+            f"cannot use the store {place}: a pooler is in between that pools by transaction, and not by session "
+            f"({words})",
+            hint="uwf help scale",
+            code="store_pooled",
+        )
     if code in _CAUSES:
         word, cause, look = _CAUSES[code]
         hint = f"psql {shlex.quote(place)} -c '{look}'"
