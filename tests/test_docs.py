@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from uwf.cli import index
 from uwf.cli.command import COMMON
@@ -173,6 +174,15 @@ def anchors_in(text: str) -> set[str]:
     """The headings of a document as a link says them."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "docs" / "machines").iterdir()), ids=lambda path: path.name
+)
+def test_a_file_that_a_guide_shows_is_that_file(file: Path) -> None:
+    shown = (ROOT / "docs" / "scale.md").read_text()
+    assert f"\n{file.read_text()}```\n" in shown
+    assert file.suffix != ".yaml" or yaml.safe_load(file.read_text())
 
 
 def test_the_guide_to_workflows_has_every_key_of_the_language() -> None:

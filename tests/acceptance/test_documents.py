@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import documents
+from tests.helpers import documents, postgres
 from tests.helpers.documents import Block
 from tests.helpers.program import Uwf
 from tests.helpers.project import APPROVED, ASKS, ONE, REVIEW, WRITTEN, Project, reply
@@ -50,6 +50,8 @@ NOT_RUN = {
     ): "a server; tests/acceptance/test_store_postgres.py",
     ("operations.md", "pg_dump"): "a server; tests/acceptance/test_store_postgres.py",
     ("daemon.md", "pip install --upgrade uwf"): "installs from the registry; systemd",
+    ("scale.md", "apt-get install"): "a server for others; here it has one of its own",
+    ("scale.md", "pip install 'uwf[postgres]'"): "installs from the registry; passwords",
     ("top.md", "pip install"): "a screen for a person; tests/top",
     ("mcp.md", "claude mcp add"): "a real client; scripts/test-agents",
     ("daemon.md", "gh pr create"): "a forge and an account; tests/acceptance/test_sources.py",
@@ -141,11 +143,23 @@ def with_a_repository(project: Project) -> None:
     commit(project.cwd, "begin")
 
 
+def with_a_server(project: Project) -> None:
+    """A database with nothing in it, which the service `team` names."""
+    if why := postgres.missing():
+        pytest.skip(why)
+    plain(project)
+    cluster, name = postgres.shared(), f"team_{os.getpid()}"
+    cluster.run(f"CREATE DATABASE {name}")
+    service = f"[team]\nhost={cluster.folder}\ndbname={name}\nuser={postgres.ROLE}\n"
+    (project.cwd.parent / ".pg_service.conf").write_text(service)
+
+
 SCENES: dict[str, Callable[[Project], None]] = {
     "README.md": lambda project: None,
     "agents.md": with_a_scenario,
     "daemon.md": with_a_question,
     "operations.md": with_a_backup,
+    "scale.md": with_a_server,
     "schedules.md": with_a_schedule,
     "threads.md": with_one_that_asks,
     "workflow.md": with_the_workflow,

@@ -8,9 +8,12 @@ so a later one has the variables of an earlier one.
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,19 +104,27 @@ def run(
         for said in session(block.text) if block.language == "console" else ():
             script.append(f"set +e\n{{ {said.command}}} > {kept}/{number} 2>&1\nset -e")
             number += 1
-    done = subprocess.run(
+    shell = subprocess.Popen(
         ["bash", "-c", "\n".join(script)],
         cwd=folder,
         env=environ,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout_s,
+        start_new_session=True,
     )
-    if done.returncode != 0:
+    try:
+        out, err = shell.communicate(timeout=timeout_s)
+    finally:
+        with suppress(
+            ProcessLookupError
+        ):  # what it has begun in the background does not outlive it
+            os.killpg(shell.pid, signal.SIGTERM)
+    if shell.returncode != 0:
         line = (kept / "line").read_text().strip()
         raise Failed(
-            f"the block at line {line} ended with {done.returncode}:\n{done.stdout[-500:]}\n{done.stderr[-1000:]}"
+            f"the block at line {line} ended with {shell.returncode}:\n{out[-500:]}\n{err[-1000:]}"
         )
     printed = ((kept / str(each)).read_text() for each in range(number))
     return [text.replace(environ["HOME"], "~") for text in printed]
