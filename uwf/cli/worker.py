@@ -42,7 +42,7 @@ def run(
     slots: int | None = None,
     label: tuple[str, ...] = (),
     agents: str | None = None,
-    poll: float = 1.0,
+    poll: float = 0.5,
 ) -> None:
     from uwf.cli.telling import teller
     from uwf.worker import serve

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from uwf.daemon.notify import Supervisor
     from uwf.daemon.runs.runs import Runs
 
+LEADER_LOOK_S = 0.5
+"""How often whoever leads looks at the store where nobody says anything: with the look of a worker after it, an agent
+begins within 1.5 s of its wake also where no word arrives."""
 POLL_S = 1.0
-"""How often the store is looked at by whoever leads, and by those that wait for that, where nobody says anything."""
+"""How often those that wait to lead look."""
 FIRST_S, LONGEST_S = 0.5, 15.0
 """After how long a store that does not answer is asked again."""
 
@@ -100,7 +103,7 @@ class _OfAll:
     """One of those of all machines leads."""
 
     runs_here = False
-    look_s = POLL_S
+    look_s = LEADER_LOOK_S
 
     def __init__(self, app: App, lead: SharedLead, tell: Tell, supervisor: Supervisor) -> None:
         from uwf.jobs.link import QueueLink

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uwf.app import App
     from uwf.worker.worker import Tell
 
-POLL_S = 1.0
+POLL_S = 0.5
 APART_S = 0.3
 """Workers that are begun at once do not all connect in the same moment."""
 
