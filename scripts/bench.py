@@ -5,7 +5,7 @@ alternately, and the median of the pairwise ratios is printed with the smallest 
 
 References: `python -c pass` for commands, a bare chain (SQLite, msgpack and blake3, one row an object, one commit a
 step, the same journal mode and `synchronous`) for steps, a bare SQLite table for puts and gets and for events, the
-store file and bare statements for a store in PostgreSQL, a step without guards for the guards, `subprocess` for
+store file, bare statements and DBOS for a store in PostgreSQL, a step without guards for the guards, `subprocess` for
 agents, `git worktree add` and `git stash create` for worktrees, the real Claude Code by hand for a step of it.
 """
 

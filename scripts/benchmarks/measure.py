@@ -25,21 +25,30 @@ def columns(pairs: list[tuple[float, float]]) -> tuple[list[float], list[float]]
 
 
 def report(
-    name: str, ours: list[float], reference: list[float], target: float, *, most: bool = True
+    name: str,
+    ours: list[float],
+    reference: list[float],
+    target: float | None,
+    *,
+    most: bool = True,
 ) -> None:
-    """One line: the ratio of times (or of rates, when more is better) and the times behind it."""
+    """One line: the ratio of times (or of rates, when more is better) and the times behind it. None: no target."""
     ratios = sorted(
         mine / other if most else other / mine for mine, other in zip(ours, reference, strict=True)
     )
     middle = statistics.median(ratios)
-    kept = middle <= target if most else middle >= target
-    sign = "≤" if most else "≥"
+    verdict = "no target" if target is None else _verdict(middle, target, most)
     print(
         f"{name:34} {middle:5.2f}x  ({ratios[0]:.2f} to {ratios[-1]:.2f})  "
         f"{statistics.median(ours) * 1e3:8.2f} ms against {statistics.median(reference) * 1e3:8.2f} ms  "
-        f"target {sign} {target}{'' if kept else '  MISSED'}",
+        f"{verdict}",
         flush=True,
     )
+
+
+def _verdict(value: float, target: float, most: bool) -> str:
+    kept = value <= target if most else value >= target
+    return f"target {'≤' if most else '≥'} {target:g}{'' if kept else '  MISSED'}"
 
 
 def tell(name: str, ours: list[float], target: float, text: str = "") -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from blake3 import blake3
 
+from benchmarks.durable import bench_durable
+from benchmarks.machines import bench_machines
 from benchmarks.measure import alternate, columns, report, seconds, tell
 from benchmarks.stepping import Unguarded, Uwf
 from tests.helpers import postgres
@@ -44,6 +46,8 @@ def bench_shared(folder: Path, quick: bool) -> None:
         _objects(url, 500 if quick else BATCH, rounds)
     with cluster.database() as url:
         _listings(url, 10_000 if quick else 1_000_000, rounds)
+    bench_durable(folder, cluster, rounds)
+    bench_machines(folder / "machines", cluster, quick)
     cluster.close()
 
 
