@@ -100,7 +100,8 @@ class Machine:
 
     def own_processes(self) -> list[int]:
         """All that run on it: its worker, its runs, their agents."""
-        return [pid for pid in _pids() if self.name in _hosts(pid)]
+        home = f"UWF_HOME={self.folder / 'home'}".encode()
+        return [pid for pid in _pids() if home in _environ(pid)]
 
     def kill(self) -> int:
         """As if its power were gone: nothing of it has a chance to say a word. How many processes those were."""
@@ -127,12 +128,11 @@ def _pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
 
 
-def _hosts(pid: int) -> list[str]:
+def _environ(pid: int) -> list[bytes]:
     try:
-        environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return []
-    return [each[9:].decode() for each in environ if each.startswith(b"UWF_HOST=")]
 
 
 def until(what: Callable[[], Any], why: str) -> Any:
