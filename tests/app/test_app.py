@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.helpers.project import ONE
-from uwf.app import App
+from uwf.app import App, acts
 from uwf.app.progress import StepStarted, Stop
+from uwf.clock import now_ms
+from uwf.engine.chain.tags import THREADS
 from uwf.errors import Busy, ConfigInvalid, InputError, NotFound, Refused, StateError
 from uwf.store.sqlite.database import LITTLE_KIB
 
@@ -209,3 +211,21 @@ def test_who_stays_for_days_keeps_little_of_any_store_it_opens(tmp_path: Path) -
         assert kept(app) > usual  # both negative, in KiB
         app.close()
         assert kept(app) == -LITTLE_KIB
+
+
+def test_what_is_stopped_is_due_at_no_moment(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs what is due may see that its run has ended before the one who has stopped it does."""
+    id, seen = app.start("one.yaml", "Do it.").thread, []
+    store = app.store()
+    ref = store.ref(THREADS + id)
+    assert ref is not None
+    with store.transaction("test") as tx:
+        tx.set_ref(ref.name, ref.id, tags={**ref.tags, "wokenFor": "person: by hand"}, why="test")
+
+    def due() -> list[str]:
+        return [each.thread for each in app.wakes.due(now_ms()).threads]
+
+    monkeypatch.setattr(acts, "_end_run", lambda home, thread: seen.extend(due()))
+    assert due() == [id]
+    app.stop(id)
+    assert seen == due() == []

@@ -79,6 +79,7 @@ class Undone(Record):
 def stop(home: OpenHome, id: str) -> StopReport:
     if _is_recorded(home, id, asked.STOP):
         return StopReport(_shown(home, id), None, (), is_recorded=True)
+    timer.stopped(home.store(), id)  # a daemon may be quicker than who waits for its end here
     ran = _end_run(home, id)
     left_behind = _end_what_was_left(home, id)
     timer.stopped(home.store(), id)
