@@ -12,9 +12,9 @@ from tests.guard.capacity.test_slot_guard import Machine, full
 from uwf.guard.capacity import queue
 from uwf.guard.capacity.places import Places
 from uwf.guard.capacity.slot_guard import Slots
-from uwf.guard.capacity.slots import MACHINE, Pool
+from uwf.guard.capacity.slots import MACHINE, Full, Pool
 from uwf.guard.contract import Release, Request
-from uwf.store.sqlite import open_in_memory
+from uwf.store.sqlite import SqliteStore, open_in_memory
 
 SHOP = Pool("threads/repo=shop", 2)
 
@@ -108,6 +108,82 @@ def test_places_that_are_taken_are_shown(home: Home) -> None:
     status = home.guard.status()
     assert status is not None
     assert {"pool": "threads/repo=shop", "taken": 1, "limit": 2} in status.facts["slots"]
+
+
+class Machines:
+    """Two machines, each with a home, that share a store; at most one of agent `pi` is to run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = open_in_memory()
+        self.guards = [
+            Slots(
+                host(
+                    self.store,
+                    Slots.Rules(max_running=9),
+                    home=f"{folder}/{name}",
+                    agent_limits={"pi": 1},
+                )
+            )
+            for name in ("here", "there")
+        ]
+
+    def begin(self, machine: int, thread: str) -> Release:
+        """A step of a thread that runs on a machine."""
+        self.store.leases.take(thread)
+        return self.guards[machine].enter(request(thread=thread, agent="pi"))
+
+    def kill(self, thread: str) -> None:
+        """As if the machine had died that runs it, and its lease were over."""
+        lease = self.store.leases._held[thread]  # type: ignore[attr-defined]
+        self.store.leases.release(lease)
+
+
+@pytest.fixture
+def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machines:
+    monkeypatch.setattr(SqliteStore, "is_shared", True)
+    return Machines(tmp_path)
+
+
+def test_a_limit_of_an_agent_holds_for_all_machines_together(machines: Machines) -> None:
+    release = machines.begin(0, "T1")
+    refusal = refused(lambda: machines.begin(1, "T2"))
+    assert "the only slot of agent pi on all machines is taken" in refusal.message
+    release()
+    machines.begin(1, "T2")()
+    assert machines.store.counters("place/") == []
+
+
+def test_a_machine_that_died_keeps_nobody_waiting(machines: Machines) -> None:
+    machines.begin(0, "T1")
+    machines.kill("T1")
+    machines.begin(1, "T2")
+
+
+def test_the_thread_of_a_run_that_was_killed_is_not_in_its_own_way(machines: Machines) -> None:
+    machines.begin(0, "T1")
+    machines.kill("T1")
+    machines.begin(1, "T1")()
+
+
+def test_of_two_machines_that_take_the_last_place_at_once_one_has_it(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = Pool("shared/agent/pi", 1)
+    places = [Places(machines.store, lambda _thread: None) for _ in range(2)]
+    for thread in ("T1", "T2"):
+        machines.store.leases.take(thread)
+    monkeypatch.setattr(places[1], "_noted", lambda _pool: [])  # it has looked before
+    places[0].take([pool], "T1")
+    with pytest.raises(Full):
+        places[1].take([pool], "T2")
+    assert places[0].holders(pool) == ["T1"]
+
+
+def test_a_limit_of_all_machines_is_shown(machines: Machines) -> None:
+    machines.begin(0, "T1")
+    status = machines.guards[1].status()
+    assert status is not None
+    assert {"pool": "shared/agent/pi", "taken": 1, "limit": 1} in status.facts["slots"]
 
 
 def test_who_waits_for_a_place_waits_in_the_queue(tmp_path: Path, time: Time) -> None:

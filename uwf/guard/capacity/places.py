@@ -4,12 +4,17 @@ A slot is held by a process for one step, a place by a thread for as long as it 
 Which threads have one stands in a counter, `place/<pool>`. Whether they still have it is asked of the threads, so that
 none has to be given back where a thread completes, suspends, is cancelled or deleted, or has its label changed.
 
-Places are taken under the lock of the slots.
+In a store that many machines share, a limit of an agent, a workflow or a label holds for all of them together: beside
+the slot on its machine a step then needs a place of the pool `shared/<name>`, which its thread holds until the step is
+over. It counts as long as the thread runs, so nothing has to be given back by a machine that died.
+
+Places are taken under the lock of the slots, which other machines do not know: what is left is counted once more where
+it is written.
 """
 
 from __future__ import annotations
 
-from uwf.guard.capacity.slots import THREADS, Pool
+from uwf.guard.capacity.slots import SHARED, THREADS, Full, Pool
 from uwf.guard.counters import hashed, unreadable
 
 TYPE_CHECKING = False
@@ -32,19 +37,26 @@ class Places:
 
     def holders(self, pool: Pool) -> list[str]:
         """The threads that have a place of `pool`."""
-        counter = PREFIX + hashed(pool.name)
-        return self._living(pool.name, noted(counter, self._store.counter(counter))[1])
+        return self._living(pool.name, self._noted(pool))
 
     def take(self, pools: Iterable[Pool], thread: str) -> None:
-        """Give `thread` a place of each."""
+        """Give `thread` a place of each. Raises `Full`, and gives none, where another machine was faster."""
+        gone = {}
         for pool in pools:
-            holders = [other for other in self.holders(pool) if other != thread]
-            with self._store.transaction("place", durable=False) as tx:
-                value = {"name": pool.name, "threads": [*holders, thread]}
-                tx.set_counter(PREFIX + hashed(pool.name), value)
+            known = self._noted(pool)
+            gone[pool] = {*known} - {*self._living(pool.name, known)} | {thread}
+        with self._store.transaction("place", durable=False) as tx:
+            for pool, left in gone.items():
+                counter = PREFIX + hashed(pool.name)
+                others = [
+                    each for each in noted(counter, tx.counter(counter))[1] if each not in left
+                ]
+                if len(others) >= pool.limit:
+                    raise Full(pool)
+                tx.set_counter(counter, {"name": pool.name, "threads": [*others, thread]})
 
     def give_back(self, pools: Iterable[Pool], thread: str) -> None:
-        """`thread` has made no step with the places that it got just now."""
+        """`thread` has no place of these any more."""
         for pool in pools:
             counter = PREFIX + hashed(pool.name)
             with self._store.transaction("place back", durable=False) as tx:
@@ -63,7 +75,13 @@ class Places:
                 found.append((Pool(name, limits[label]), taken))
         return sorted(found, key=lambda each: each[0].name)
 
+    def _noted(self, pool: Pool) -> list[str]:
+        counter = PREFIX + hashed(pool.name)
+        return noted(counter, self._store.counter(counter))[1]
+
     def _living(self, name: str, threads: Iterable[str]) -> list[str]:
+        if name.startswith(SHARED):
+            return [each for each in threads if self._store.leases.holder(each) is not None]
         label, _, value = name.removeprefix(THREADS).partition("=")
         return [
             thread

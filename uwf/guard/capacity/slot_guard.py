@@ -6,18 +6,22 @@ Which pools these are is said here. What is free says `slots`, what the machine 
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from uwf import home as paths
 from uwf.config_table import Table, count, each, key, one_of
+from uwf.errors import StoreError, Superseded
 from uwf.guard.capacity import queue, slots
 from uwf.guard.capacity.places import Places
 from uwf.guard.capacity.resources import Resources
-from uwf.guard.capacity.slots import MACHINE, THREADS, Pool
+from uwf.guard.capacity.slots import MACHINE, SHARED, THREADS, Pool
 from uwf.guard.capacity.waiter import Waiter
 from uwf.guard.contract import AttemptSucceeded, Guard, Release, Status, StatusLine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeGuard
 
     from uwf.guard.contract import AttemptOutcome, Host, Request
     from uwf.store.protocols import Transaction
@@ -69,9 +73,11 @@ class Slots(Guard):
 
         def let_go() -> None:
             held.release()
-            if request.thread not in self._stepped:
-                self._places.give_back(places, request.thread)
+            has_stepped = request.thread in self._stepped
+            back = [pool for pool in places if pool.is_shared or not has_stepped]
             places.clear()
+            with suppress(StoreError, Superseded):  # who does not run any more has none in any case
+                self._places.give_back(back, request.thread)
 
         return Release(let_go, tuple(held.descriptors), has_waited=waiter.has_waited)
 
@@ -96,11 +102,20 @@ class Slots(Guard):
                 of_threads = Pool(f"{THREADS}{label}={value}", rules.threads_per_label[label])
                 if request.thread not in self._places.holders(of_threads):
                     found.append(of_threads)
+        if len(found) > 1 and self._host.store.is_shared:
+            found += [pool for pool in map(_of_all, found) if self._is_wanted(pool, request.thread)]
         return tuple(found)
+
+    def _is_wanted(self, pool: Pool | None, thread: str) -> TypeGuard[Pool]:
+        """Whether a step of the thread needs a place of it that it has not: a run that was killed has left its own."""
+        return pool is not None and thread not in self._places.holders(pool)
 
     def status(self) -> Status:
         folder, most = self._folder, self._rules.max_queue
         pools = [(pool, slots.count(folder, pool)) for pool in self._shown_pools()]
+        if self._host.store.is_shared:
+            shared = [pool for pool in map(_of_all, self._shown_pools()) if pool is not None]
+            pools += [(pool, len(self._places.holders(pool))) for pool in shared]
         pools += self._places.shown(self._rules.threads_per_label)
         waiting = len(queue.threads(self._host.store, self._host.is_alive))
         lines = [StatusLine(pool.name, taken, pool.limit) for pool, taken in pools]
@@ -126,3 +141,9 @@ class Slots(Guard):
                 for name in slots.names_taken(self._folder, f"label/{label}=")
             ),
         ]
+
+
+def _of_all(pool: Pool) -> Pool | None:
+    """The same limit over all machines that share the store; None where it is the machine's own."""
+    is_own = pool.name == MACHINE or pool.is_of_threads
+    return None if is_own else Pool(SHARED + pool.name, pool.limit)

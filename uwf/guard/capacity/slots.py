@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 MACHINE = "machine"
 THREADS = "threads/"
 """Before the label of a pool whose places are held by threads: see `places`."""
+SHARED = "shared/"
+"""Before the name of a pool that all machines have together, whose places threads hold for one step."""
 PATIENCE_S = 5.0
 """The folder is held for a fraction of a millisecond. Who has it for this long was stopped in the middle."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.064
@@ -65,17 +67,23 @@ class Pool(Record):
     @property
     def is_of_threads(self) -> bool:
         """Whether threads hold it, and not processes."""
-        return self.name.startswith(THREADS)
+        return self.name.startswith((THREADS, SHARED))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is one of all machines that share the store."""
+        return self.name.startswith(SHARED)
 
     @property
     def words(self) -> str:
         """What a person calls it: this machine, agent x, label repo=shop."""
-        return "this machine" if self.name == MACHINE else self.name.replace("/", " ", 1)
+        name = self.name.removeprefix(SHARED).replace("/", " ", 1)
+        return "this machine" if name == MACHINE else name + " on all machines" * self.is_shared
 
     @property
     def full(self) -> str:
         """What is said when no slot is left."""
-        if self.is_of_threads:
+        if self.name.startswith(THREADS):
             label = self.name.removeprefix(THREADS)
             limit = f"limits.threads_per_label.{label.partition('=')[0]}"
             return f"{counted(self.limit, 'thread')} with label {label} began before, as many as {limit} allows"
@@ -135,7 +143,8 @@ class SlotTable:
         )
 
     def take(self, pools: Sequence[Pool], thread: str, owner: Owner) -> Held:
-        """A slot of each of `pools`, or none at all. Raises `Full` for the first pool that has none left.
+        """A slot of each of `pools`, or none at all. Raises `Full` for the first pool that has none left: of those that
+        threads hold another machine may have taken the last meanwhile.
 
         For which thread, and in which process, is noted in the files: see `holders`.
         """

@@ -14,7 +14,7 @@ from uwf import clock
 from uwf.errors import Crowded, Refused, StoreBusy
 from uwf.guard.capacity import slots
 from uwf.guard.capacity.queue import QueueEntry, may_go
-from uwf.guard.capacity.slots import Held
+from uwf.guard.capacity.slots import Full, Held
 from uwf.guard.contract import refuse
 from uwf.record import replace
 
@@ -140,7 +140,12 @@ class Waiter:
             return refusal
         with slots.taking(self._folder, self._places) as table:
             refusal = self._not_next(table)
-            return refusal or table.take(self._entry.pools, self._entry.thread, self._entry.owner)
+            if refusal is not None:
+                return refusal
+            try:
+                return table.take(self._entry.pools, self._entry.thread, self._entry.owner)
+            except Full as full:  # another machine was faster
+                return self._refuse_full(full.pool)
 
     def _not_next(self, table: SlotTable) -> Refused | None:
         """Why this request has to wait, as far as `table` knows."""
@@ -165,8 +170,11 @@ class Waiter:
         full = next((pool for pool in self._entry.pools if table.free(pool) <= 0), None)
         if full is None:
             return None
+        return self._refuse_full(full)
+
+    def _refuse_full(self, pool: Pool) -> Refused:
         self._could_go_since.clear()
-        return refuse("server_overloaded", full.full, kind=Crowded, hint=self._next_command())
+        return refuse("server_overloaded", pool.full, kind=Crowded, hint=self._next_command())
 
     def _overloaded(self, request: Request, starting: int) -> Refused | None:
         try:
