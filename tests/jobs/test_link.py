@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.helpers.project import until
@@ -97,3 +99,13 @@ def test_a_server_that_can_only_be_read_is_away(link: QueueLink, queue_url: str)
 def test_what_the_database_refuses_is_told_in_words(link: QueueLink) -> None:
     with pytest.raises(StoreError, match="cannot use the store"):
         link.query("SELECT 1 / 0")
+
+
+def test_without_what_speaks_to_the_database_it_is_said_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError) as told:
+        QueueLink("postgresql://me:s3cret@/x", "test")
+    assert told.value.hint == "pip install 'uwf[postgres]'"
+    assert "s3cret" not in told.value.message

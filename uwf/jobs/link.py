@@ -48,6 +48,12 @@ class QueueLink:
         """`name` is what PostgreSQL calls whoever is connected. One of many leaves room for others: it does not stay
         connected where less than a fifth of what the server can hold is free.
         """
+        try:
+            import psycopg  # noqa: F401  # whether it is there is what is asked
+        except ImportError as error:
+            from uwf.store.database import not_installed
+
+            raise not_installed(url, error) from error
         self._url, self._name, self._channels = url, name, tuple(channels)
         self._is_one_of_many = is_one_of_many
         self._connection: Connection[Any] | None = None

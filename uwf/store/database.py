@@ -40,7 +40,7 @@ def open_store(
     try:
         from uwf.store import postgres
     except ImportError as error:
-        raise _not_installed(address, error) from error
+        raise not_installed(address, error) from error
     return postgres.open_store(
         address,
         wait_s=wait_s,
@@ -66,7 +66,7 @@ def migrate(address: str) -> Migrated:
     try:
         from uwf.store import postgres
     except ImportError as error:
-        raise _not_installed(address, error) from error
+        raise not_installed(address, error) from error
     return postgres.migrate(address)
 
 
@@ -85,7 +85,7 @@ def ask(address: str, what: Callable[[Connection[Any]], T]) -> T:
             raise explain(error, place) from error
 
 
-def _not_installed(address: str, error: ImportError) -> StoreError:
+def not_installed(address: str, error: ImportError) -> StoreError:
     return StoreError(
         f"the store is in a database, {shown(address)}, and what speaks to it is not installed ({error})",
         hint=INSTALL,
