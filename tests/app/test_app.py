@@ -14,7 +14,7 @@ from uwf.app import App, acts
 from uwf.app.progress import StepStarted, Stop
 from uwf.clock import now_ms
 from uwf.engine.chain.tags import THREADS
-from uwf.errors import Busy, ConfigInvalid, InputError, NotFound, Refused, StateError
+from uwf.errors import Busy, ConfigInvalid, InputError, NotFound, Refused, StateError, StoreError
 from uwf.store.sqlite.database import LITTLE_KIB
 
 if TYPE_CHECKING:
@@ -229,3 +229,18 @@ def test_what_is_stopped_is_due_at_no_moment(app: App, monkeypatch: pytest.Monke
     assert due() == [id]
     app.stop(id)
     assert seen == due() == []
+
+
+def test_what_runs_is_ended_also_where_the_store_cannot_be_written(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, ended = app.start("one.yaml", "Do it.").thread, list[str]()
+
+    def full(store: object, thread: str) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(acts.timer, "stopped", full)
+    monkeypatch.setattr(acts, "_end_run", lambda home, thread: ended.append(thread))
+    with pytest.raises(StoreError):
+        app.stop(id)
+    assert ended == [id]

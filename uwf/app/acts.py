@@ -27,7 +27,7 @@ from uwf.engine.query.thread_view import ThreadView, WordView, word_view
 from uwf.engine.query.threads import RUNNING
 from uwf.engine.run import intake, lock
 from uwf.engine.run.concurrent import asked
-from uwf.errors import Busy, Refused, UwfError
+from uwf.errors import Busy, Refused, StoreError, UwfError
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -79,7 +79,8 @@ class Undone(Record):
 def stop(home: OpenHome, id: str) -> StopReport:
     if _is_recorded(home, id, asked.STOP):
         return StopReport(_shown(home, id), None, (), is_recorded=True)
-    timer.stopped(home.store(), id)  # a daemon may be quicker than who waits for its end here
+    with suppress(StoreError):  # who cannot write may stop it all the same
+        timer.stopped(home.store(), id)  # before its end, which a daemon may see first
     ran = _end_run(home, id)
     left_behind = _end_what_was_left(home, id)
     timer.stopped(home.store(), id)
