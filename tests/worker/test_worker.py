@@ -93,6 +93,10 @@ def test_a_thread_with_a_place_is_run_there_alone(machine: Machines) -> None:
     assert here.show(placed)["place"] == "host:there"
     aside = until(lambda: here("daemon", "status", "--json").json["quarantine"])
     assert {one["name"] for one in aside} == {"host:there", "label:gpu"}
+    told = there("worker", "list")
+    assert "1 thread due for host:there, which no worker takes" in told.err
+    assert "1 thread due for label:gpu, which no worker takes" in told.err
+    assert "hint: uwf worker list" in there("thread", "show", labelled).err
     there.worker("--label", "gpu")
     here.ends(placed)
     here.ends(labelled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.command import arg, command, opt
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ def list_(ctx: Context) -> None:
     ctx.out.answer(found, draw=lambda: ctx.out.table(columns, rows, cut=("agents", "labels")))
     if not found:
         ctx.out.note("no worker is there")
-        ctx.out.hint("uwf worker run")
+    unserved = control.unserved(ctx.app)
+    for queue, count in unserved.items():
+        ctx.out.note(f"{counted(count, 'thread')} due for {queue}, which no worker takes")
+    if unserved or not found:
+        ctx.out.hint(_who_takes(*unserved))
 
 
 @command(
@@ -106,6 +111,12 @@ def stop(ctx: Context, whom: str | None = None, *, now: bool = False) -> None:
     from uwf.worker import control
 
     _asked(ctx, control.stop(ctx.app, whom, now=now), "stops")
+
+
+def _who_takes(queue: str = "", *_others: str) -> str:
+    """The command of a worker that takes from a queue."""
+    kind, _, name = queue.partition(":")
+    return f"uwf worker run --label {name}" if kind == "label" else "uwf worker run"
 
 
 def _asked(ctx: Context, workers: list[int], does: str) -> None:

@@ -70,11 +70,11 @@ class Workers:
     """The table of workers. Each call raises `QueueAway` where nobody answers."""
 
     def __init__(self, link: QueueLink) -> None:
-        self._link = link
+        self.link = link
 
     def register(self, facts: WorkerFacts) -> int:
         """A worker begins; its number."""
-        rows = self._link.query(
+        rows = self.link.query(
             "INSERT INTO workers (id, host, home, pid, labels, agents, slots, version)"
             " SELECT worker_id, %(host)s, %(home)s, %(pid)s, %(labels)s, %(agents)s, %(slots)s, %(version)s"
             " FROM procrastinate_register_worker_v1() RETURNING id",
@@ -84,7 +84,7 @@ class Workers:
 
     def beat(self, worker: int, running: Sequence[str]) -> tuple[bool, str | None]:
         """A worker is there still, and runs these threads. Whether the queue knows it, and what it is asked for."""
-        rows = self._link.query(
+        rows = self.link.query(
             "WITH seen AS (UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %(id)s)"
             " UPDATE workers SET running = %(running)s WHERE id = %(id)s RETURNING asked",
             {"id": worker, "running": list(running)},
@@ -93,12 +93,12 @@ class Workers:
 
     def leave(self, worker: int) -> None:
         """A worker has ended: what it had taken is for others."""
-        self._link.query("DELETE FROM procrastinate_jobs WHERE worker_id = %(id)s", {"id": worker})
-        self._link.query("SELECT procrastinate_unregister_worker_v1(%(id)s)", {"id": worker})
+        self.link.query("DELETE FROM procrastinate_jobs WHERE worker_id = %(id)s", {"id": worker})
+        self.link.query("SELECT procrastinate_unregister_worker_v1(%(id)s)", {"id": worker})
 
     def all(self) -> list[WorkerView]:
         """All that were heard of in the last hour, the oldest first."""
-        rows = self._link.query(
+        rows = self.link.query(
             "SELECT id, host, home, pid, labels, agents, slots, running, version,"
             " (extract(epoch FROM since) * 1000)::bigint, (extract(epoch FROM last_heartbeat) * 1000)::bigint,"
             " asked, last_heartbeat < now() - make_interval(secs => %(stalled_s)s)"
@@ -111,7 +111,7 @@ class Workers:
     def ask(self, whom: str | None, wish: str) -> list[int]:
         """Ask a worker, by its number, all of a host, or all, to drain or stop; whom. `NotFound` when there is none."""
         number = int(whom) if whom is not None and whom.isascii() and whom.isdecimal() else None
-        rows = self._link.query(
+        rows = self.link.query(
             "WITH told AS (UPDATE workers SET asked = %(wish)s WHERE id IN (SELECT id FROM procrastinate_workers"
             " WHERE last_heartbeat >= now() - make_interval(secs => %(stalled_s)s))"
             " AND (%(whom)s::text IS NULL OR id = %(number)s OR (%(number)s::bigint IS NULL AND host = %(whom)s))"
@@ -132,7 +132,7 @@ class Workers:
 
     def forget_gone(self) -> None:
         """Forget those that were not heard of for an hour."""
-        self._link.query(
+        self.link.query(
             "SELECT procrastinate_prune_stalled_workers_v1(%(after_s)s)", {"after_s": FORGOTTEN_S}
         )
 

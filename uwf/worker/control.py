@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 
 from uwf.errors import StateError
 from uwf.jobs.link import QueueLink
-from uwf.jobs.workers import DRAIN, STOP, STOP_NOW, Workers
+from uwf.jobs.queue import JobQueue
+from uwf.jobs.workers import DRAIN, STOP, STOP_NOW, WORKING, Workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ def all_workers(app: App) -> list[WorkerView]:
     """Those that were heard of in the last hour."""
     with _table(app) as table:
         return table.all()
+
+
+def unserved(app: App) -> dict[str, int]:
+    """How many threads wait where no worker takes any, by the name of the queue."""
+    with _table(app) as table:
+        served = {queue for each in table.all() if each.state == WORKING for queue in each.queues}
+        waiting = Counter(job.queue for job in JobQueue(table.link).jobs() if not job.is_taken)
+    return {queue: count for queue, count in sorted(waiting.items()) if queue not in served}
 
 
 def drain(app: App, whom: str | None) -> list[int]:
