@@ -47,7 +47,8 @@ graph:
 """
 DEAF = (
     "from uwf.jobs.link import QueueLink as link; from uwf.cli.main import leave; begin = link.__init__;"
-    " link.__init__ = lambda self, url, name, channels=(): begin(self, url, name); leave()"
+    " link.__init__ = lambda self, url, name, channels=(), *more, **named:"
+    " begin(self, url, name, (), *more, **named); leave()"
 )
 """uwf, but that it hears nothing of what PostgreSQL says."""
 
@@ -63,7 +64,7 @@ def bench_machines(folder: Path, cluster: Cluster, quick: bool) -> None:
             world.program = program
             _wakes(world, name, wakes, most_ms)
     with _world(folder, cluster) as world:
-        _take_over(world, 8.0 if quick else LEASE_S)
+        _take_over(world, 12.0 if quick else LEASE_S)
     with _world(folder, cluster) as world:
         _let_go(world)
     with _world(folder, cluster) as world:
@@ -98,7 +99,10 @@ class _Machine(Project):
             )
         self._world.processes.append(process)
         if says:
-            until(lambda: says in said.read_text(), within_s=PATIENCE_S)
+            until(
+                lambda: says in said.read_text() or process.poll() is not None, within_s=PATIENCE_S
+            )
+            assert process.poll() is None, said.read_text()
         return process
 
     def daemon(self) -> None:
