@@ -1,0 +1,332 @@
+"""The faults, and who brings them about: one gremlin for each machine, and one for the daemons and the database."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from tests.crash.cluster.machines import LEASE_S, Machine, Machines
+
+ARMED_S = 12.0
+"""For so long it is waited that somebody comes to a point."""
+OVER_S = LEASE_S + 1.0
+"""After so long without a renewal a lease is over."""
+SHORT_S = LEASE_S / 4
+"""So long nobody minds."""
+STALLED_S = 40.0
+"""After so long a machine that says nothing has lost its jobs."""
+WAKES_S = 20.0
+"""By then a run that was frozen has seen that its thread is another's, and has ended."""
+
+MACHINE = {
+    "run killed at a point": 36,
+    "run frozen at a point": 12,
+    "run killed, its agent hangs": 5,
+    "run frozen, its agent hangs": 6,
+    "run frozen, its agent ends": 6,
+    "worker killed at a point": 6,
+    "worker killed": 4,
+    "worker frozen": 4,
+    "worker and run killed": 4,
+    "agent frozen": 4,
+    "wire reset": 5,
+    "wire slow": 3,
+    "wire cut shortly": 3,
+    "wire cut, an agent hangs": 4,
+    "wire cut": 3,
+    "machine frozen": 0.6,
+}
+CLUSTER = {
+    "daemon killed at a point": 14,
+    "leader killed": 6,
+    "leader frozen": 4,
+    "database restarted in a publish": 8,
+}
+KINDS = {**MACHINE, **CLUSTER}
+PUBLISHING = (
+    *("step: begun", "step: written", "step: done", "step: head moved"),
+    *("attempt: written", "turn: written", "step: objects written"),
+)
+
+
+class Fault(NamedTuple):
+    """What was done: when, where, at which point, and whether it came about at all."""
+
+    kind: str
+    host: str
+    point: str
+    at: float
+    is_reached: bool
+    note: str
+
+
+def plan(count: int, seed: int) -> tuple[list[str], list[str]]:
+    """The kinds of the faults of machines, and of those of the cluster, `count` together; each kind once at least."""
+    chance = random.Random(seed)
+    whole = sum(KINDS.values())
+    kinds = [kind for kind, share in KINDS.items() for _ in range(round(count * share / whole))]
+    chance.shuffle(kinds)
+    if count >= len(KINDS):
+        kinds = [*(kind for kind in KINDS if kind not in kinds), *kinds]
+    while len(kinds) < count:
+        kinds.append(chance.choice(list(KINDS)[:2]))
+    kinds = kinds[:count]
+    chance.shuffle(kinds)
+    return [each for each in kinds if each in MACHINE], [each for each in kinds if each in CLUSTER]
+
+
+class Gremlins:
+    """Bring the planned faults about. Those that did not come about are tried again, as others of their kind."""
+
+    def __init__(self, machines: Machines, count: int, seed: int) -> None:
+        self._machines = machines
+        self._of_machines, self._of_cluster = plan(count, seed)
+        self._tried: Counter[tuple[str, str]] = Counter()
+        self._lock = threading.Lock()
+        self._chance = random.Random(seed)
+        self.done: list[Fault] = []
+        self.frozen: set[int] = set()
+        """Who cannot do anything just now."""
+        self.broken: list[str] = []
+        self._until_s = 0.0
+        self._threads = [
+            threading.Thread(target=self._work, args=(box, self._of_machines), daemon=True)
+            for box in machines.boxes
+        ]
+        self._threads.append(
+            threading.Thread(target=self._work, args=(None, self._of_cluster), daemon=True)
+        )
+
+    def run(self, within_s: float) -> None:
+        """Until all are done, or the time is over."""
+        self._until_s = time.monotonic() + within_s
+        for each in self._threads:
+            each.start()
+        for each in self._threads:
+            each.join()
+
+    def _work(self, box: Machine | None, kinds: list[str]) -> None:
+        misses = 0
+        while time.monotonic() < self._until_s:
+            with self._lock:
+                if not kinds:
+                    return
+                kind = kinds.pop()
+            fault = self._bring(kind, box)
+            with self._lock:
+                self.done.append(fault)
+                misses = 0 if fault.is_reached else misses + 1
+                if not fault.is_reached and misses < 10:
+                    kinds.insert(0, kind)
+            time.sleep(self._chance.uniform(0, 0.5))
+
+    def _bring(self, kind: str, box: Machine | None) -> Fault:
+        at, where = time.time(), "" if box is None else box.host
+        point, note, is_reached = "", "", False
+        try:
+            done = self._machine(kind, box) if box is not None else self._cluster(kind)
+            is_reached, (point, note) = done is not None, done or ("", "")
+        except Exception as error:
+            self.broken.append(f"{kind} at {where}: {type(error).__name__}: {error}")
+        return Fault(kind, where, point, at, is_reached, note)
+
+    def _machine(self, kind: str, box: Machine) -> tuple[str, str] | None:
+        """Do it: (point, what to know of it); None when it did not come about."""
+        worker = self._machines.workers[self._machines.boxes.index(box)]
+        if kind in ("run killed at a point", "worker killed at a point"):
+            role = kind.split()[0]
+            point = self._point(role, "kill")
+            pid = self._armed(f"{box.host}.{role}", f"kill {point}")
+            return None if pid is None else (point, "")
+        if kind == "run frozen at a point":
+            point = self._point("run", "stop")
+            pid = self._armed(f"{box.host}.run", f"stop {point}")
+            return None if pid is None else (point, self._taken_over(box, pid, is_frozen=True))
+        if kind == "worker killed":
+            return self._kill(worker.pid)
+        if kind == "worker frozen":
+            return self._freeze([worker.pid], OVER_S)
+        if kind.startswith("wire"):
+            return self._wire(kind, box)
+        agent = self._armed(f"{box.host}.agent", "hang")
+        run = None if agent is None else self._run_of(agent)
+        if agent is None or run is None:
+            return None
+        try:
+            if kind == "agent frozen":
+                return self._freeze([agent], OVER_S)
+            if kind == "run killed, its agent hangs":
+                return self._kill(run)
+            if kind == "worker and run killed":
+                self._kill(worker.pid)
+                return self._kill(run)
+            if kind == "machine frozen":
+                own = [pid for pid in self._machines.alive() if self._is_of(box, pid)]
+                return self._freeze(own, STALLED_S)
+            assert kind in ("run frozen, its agent hangs", "run frozen, its agent ends")
+            with self._held_still([run]):
+                if kind.endswith("ends"):
+                    self._let_go(agent)
+                note = self._taken_over(box, run, is_frozen=False)
+            return "", note or self._has_ended(run)
+        finally:
+            self._let_go_later(agent)
+
+    def _cluster(self, kind: str) -> tuple[str, str] | None:
+        if kind == "daemon killed at a point":
+            point = self._point("daemon", "kill")
+            pid = self._armed("daemon", f"kill {point}")
+            return None if pid is None else (point, "")
+        if kind == "database restarted in a publish":
+            point = self._chance.choice(PUBLISHING)
+            pid = self._armed("run", f"hold {point}")
+            self._machines.cluster.restart()
+            return point if pid is not None else "", ""
+        leader = next(
+            (pid for _, pid, name in self._machines.holders() or () if name == "daemon"), None
+        )
+        if leader is None:
+            return None
+        return self._kill(leader) if kind == "leader killed" else self._freeze([leader], OVER_S)
+
+    def _wire(self, kind: str, box: Machine) -> tuple[str, str] | None:
+        proxy = box.proxy
+        if kind == "wire reset":
+            proxy.reset()
+        elif kind == "wire slow":
+            proxy.delay_s = 0.15
+            time.sleep(OVER_S)
+            proxy.heal()
+        else:
+            agent = None
+            if kind == "wire cut, an agent hangs":
+                agent = self._armed(f"{box.host}.agent", "hang")
+                if agent is None:
+                    return None
+            proxy.cut()
+            time.sleep(SHORT_S if kind == "wire cut shortly" else OVER_S)
+            proxy.heal()
+            if agent is not None:
+                self._let_go_later(agent)
+        return "", ""
+
+    def _point(self, role: str, what: str) -> str:
+        """A point that such processes were seen to pass: one that was tried least."""
+        seen = os.listdir(self._machines.folder / "points" / role)
+        if not seen:
+            return "?"
+        with self._lock:
+            least = min(self._tried[f"{what} {role}", each] for each in seen)
+            rare = sorted(each for each in seen if self._tried[f"{what} {role}", each] == least)
+            point = self._chance.choice(rare)
+            self._tried[f"{what} {role}", point] += 1
+            return point
+
+    def _armed(self, whom: str, order: str) -> int | None:
+        """Give an order to the first that comes to where it is for; its pid, None when none came."""
+        folder = self._machines.folder / "arm"
+        new, file = folder / f".{whom}", folder / whom
+        new.write_text(order)
+        new.rename(file)
+        deadline_s = time.monotonic() + ARMED_S
+        while (taken := next(folder.glob(f"{whom}.[0-9]*"), None)) is None:
+            if time.monotonic() > deadline_s:
+                with suppress(FileNotFoundError):
+                    file.unlink()
+                    return None
+            time.sleep(0.02)
+        taken.unlink()
+        return int(taken.suffix[1:])
+
+    def _run_of(self, agent: int) -> int | None:
+        """The run of the agent with this pid."""
+        lines = self._machines.lines("agents")
+        return next((line["run"] for line in reversed(lines) if line["pid"] == agent), None)
+
+    def _taken_over(self, box: Machine, run: int, *, is_frozen: bool) -> str:
+        """Let another machine go on with the thread of a `run` that stands still, once its lease is over. With
+        `is_frozen` it stood still by itself, and wakes afterwards.
+        """
+        lines = self._machines.lines("processes")
+        thread = next((each["thread"] for each in reversed(lines) if each["pid"] == run), None)
+        if thread is None:
+            return f"nobody knows which thread {run} runs"
+        if is_frozen:
+            with self._held_still([run]):
+                self._go_on(box, thread)
+            return self._has_ended(run)
+        self._go_on(box, thread)
+        return ""
+
+    def _go_on(self, box: Machine, thread: str) -> None:
+        time.sleep(OVER_S)
+        boxes = self._machines.boxes
+        other = boxes[(boxes.index(box) + 1) % len(boxes)]
+        done = other.run("thread", "exec", thread, "--due", "--until-done")
+        if '"internal"' in done.err or "Traceback" in done.err or done.code == 2:
+            self.broken.append(f"thread exec {thread} at {other.host}: {done}")
+
+    def _has_ended(self, run: int) -> str:
+        """Wait until a run that has woken has seen what has become of its thread."""
+        deadline_s = time.monotonic() + WAKES_S
+        while _state(run) not in (None, "Z"):
+            if time.monotonic() > deadline_s:
+                return f"the run {run}, woken, goes on"
+            time.sleep(0.05)
+        return ""
+
+    def _let_go(self, agent: int) -> None:
+        (self._machines.folder / "go" / str(agent)).touch()
+
+    def _let_go_later(self, agent: int) -> None:
+        """An agent that hangs for longer than it may is seen by then."""
+        timer = threading.Timer(45.0, self._let_go, (agent,))
+        timer.daemon = True
+        timer.start()
+
+    def _kill(self, pid: int) -> tuple[str, str] | None:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return None
+        return "", ""
+
+    def _freeze(self, pids: list[int], seconds: float) -> tuple[str, str]:
+        with self._held_still(pids):
+            time.sleep(seconds)
+        return "", ""
+
+    @contextmanager
+    def _held_still(self, pids: list[int]) -> Iterator[None]:
+        with self._lock:
+            self.frozen |= set(pids)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+            with self._lock:
+                self.frozen -= set(pids)
+
+    def _is_of(self, box: Machine, pid: int) -> bool:
+        with suppress(OSError), open(f"/proc/{pid}/environ") as environ:
+            return f"UWF_HOST={box.host}\0" in environ.read()
+        return False
+
+
+def _state(pid: int) -> str | None:
+    """The state of a process as the kernel has it; None when there is none."""
+    with suppress(OSError), open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0]
+    return None
