@@ -161,6 +161,12 @@ INNER = (
     "dispatch: decided",
     "dispatch: begun",
     "reap: seen",
+    "lead: taken",
+    # a worker
+    "job: taken",
+    "job: begun",
+    "job: over",
+    "job: paid",
     # a step that does not come about
     "failure: objects written",
     # a reply that cannot be stored is written beside the store, and taken in later

@@ -73,9 +73,14 @@ ELSEWHERE = {
 and the tests that kill at their points."""
 
 
+IN_A_CLUSTER = {"lead: taken", "job: taken", "job: begun", "job: over", "job: paid"}
+"""What is there only where many machines share a store: tests/crash/cluster kills at every point that is passed."""
+
+
 def test_every_point_belongs_to_a_scenario() -> None:
     killed_at = {point for scenario in SCENARIOS for point in scenario.points}
     names = {name for name in points.names() for point in killed_at if is_time_of(point, name)}
+    names |= IN_A_CLUSTER
     names |= {f"{name}: {moment}" for name in ELSEWHERE for moment in points.MOMENTS}
     assert names == set(points.names())
 

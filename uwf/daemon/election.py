@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from typing import Protocol
 
+from uwf import points
 from uwf.daemon.loop.loop import LOOK_S
 from uwf.daemon.loop.wakeups import DRAIN, NOW
 from uwf.daemon.runs import children
@@ -132,6 +133,7 @@ class _OfAll:
             self._link.query("SELECT 1")
             self._link.heard()
             if self._lead.take():
+                points.at("lead: taken")
                 return None, 0
             self._stands_by()
             return POLL_S * random.uniform(0.8, 1.2), 0

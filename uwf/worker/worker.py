@@ -12,7 +12,7 @@ import os
 import random
 from signal import SIGTERM
 
-from uwf import clock
+from uwf import clock, points
 from uwf.app.programs import Stop
 from uwf.daemon.loop.wakeups import DRAIN
 from uwf.daemon.runs.children import AFTER_STEP
@@ -120,6 +120,7 @@ class Worker:
             job = self._queue.take(self._queues, self._number)
             if job is None:
                 return True
+            points.at("job: taken")
             self._begin(job)
         return False
 
@@ -142,6 +143,7 @@ class Worker:
             self._say(f"{job.thread} cannot be run: {error}", what="not_begun", thread=job.thread)
             self._queue.done(job.id)
             return
+        points.at("job: begun")
         self._say(f"{job.thread} runs, from {job.queue}", what="begun", thread=job.thread)
 
     def _reap(self) -> None:
@@ -149,6 +151,7 @@ class Worker:
             job = self._jobs.pop(ended.thread)
             self._patience.ended(ended)
             self._owed.append((job, ended))
+            points.at("job: over")
             self._has_left |= ended.code < 0
             text = f"{ended.thread} ended ({ended.code}) after {ended.lasted_s:.1f} s"
             self._say(text, what="ended", thread=ended.thread, code=ended.code)
@@ -159,6 +162,7 @@ class Worker:
             job, ended = self._owed[0]
             self._queue.done(job.id, None if is_of_the_home(ended) else vars(ended))
             del self._owed[0]
+            points.at("job: paid")
 
     def _beat(self) -> None:
         """Say that it is there, and heed what it is asked for. Where nobody knows it, it begins anew."""

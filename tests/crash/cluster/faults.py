@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -31,7 +32,7 @@ MACHINE = {
     "run killed, its agent hangs": 5,
     "run frozen, its agent hangs": 6,
     "run frozen, its agent ends": 6,
-    "worker killed at a point": 6,
+    "worker killed at a point": 9,
     "worker killed": 4,
     "worker frozen": 4,
     "worker and run killed": 4,
@@ -113,7 +114,6 @@ class Gremlins:
             each.join()
 
     def _work(self, box: Machine | None, kinds: list[str]) -> None:
-        misses = 0
         while time.monotonic() < self._until_s:
             with self._lock:
                 if not kinds:
@@ -122,10 +122,16 @@ class Gremlins:
             fault = self._bring(kind, box)
             with self._lock:
                 self.done.append(fault)
-                misses = 0 if fault.is_reached else misses + 1
-                if not fault.is_reached and misses < 10:
+                if not fault.is_reached:
                     kinds.insert(0, kind)
+                self._tell()
             time.sleep(self._chance.uniform(0, 0.5))
+
+    def _tell(self) -> None:
+        if sys.stderr.isatty():
+            left = len(self._of_machines) + len(self._of_cluster)
+            reached = sum(each.is_reached for each in self.done)
+            print(f"\r{reached} faults, {left} to come ", end="", file=sys.stderr)
 
     def _bring(self, kind: str, box: Machine | None) -> Fault:
         at, where = time.time(), "" if box is None else box.host
@@ -187,7 +193,8 @@ class Gremlins:
         if kind == "database restarted in a publish":
             point = self._chance.choice(PUBLISHING)
             pid = self._armed("run", f"hold {point}")
-            self._machines.cluster.restart()
+            self._machines.cluster.stop()
+            self._machines.cluster.start()
             return point if pid is not None else "", ""
         leader = next(
             (pid for _, pid, name in self._machines.holders() or () if name == "daemon"), None

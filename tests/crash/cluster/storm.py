@@ -53,11 +53,10 @@ def rage(count: int, seed: int, *, active: int = 10, keep: Path | None = None) -
             tempfile.TemporaryDirectory(prefix="uwf-crash-") as temporary,
             cluster.database() as url,
         ):
-            from uwf.jobs.schema import migrate
-
-            migrate(url)
             folder = Path(temporary) if keep is None else keep
             machines = Machines(folder, cluster, urlsplit(url).path.removeprefix("/"))
+            if (migrated := machines.desk.run("store", "migrate")).code:
+                raise RuntimeError(f"store migrate: {migrated}")
             with machines.at_work():
                 people = People(machines, active, seed)
                 gremlins = Gremlins(machines, count, seed)
