@@ -8,7 +8,7 @@ durable. A turn that cannot be stored ends no agent: it waits for that transacti
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from uwf import clock
 from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
@@ -21,13 +21,13 @@ from uwf.store.codec import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from uwf.engine.chain.attempt import AttemptEnd, AttemptStart
     from uwf.engine.chain.redact import Redactor
     from uwf.store.owner import Owner
-    from uwf.store.protocols import Store, Transaction
+    from uwf.store.protocols import Store, Transaction, TransactionScope
 
 DISPATCHED = "task_dispatched"
 """How the log of an attempt calls that the guards let it pass, and its agent was asked."""
@@ -73,6 +73,17 @@ class AttemptRecorder:
         self.began_ms, self.begun, self.turns = attempt.began_ms, attempt.begun, attempt.turns
         self._asked = attempt.begun
 
+    @contextmanager
+    def following(self, transaction: TransactionScope) -> Iterator[Transaction]:
+        """The `transaction`, in which something is to be recorded: where it comes to nothing, so does that."""
+        before = self.prompt, self.begun, self.turns, self._asked, self._process
+        try:
+            with transaction as tx:
+                yield tx
+        except BaseException:
+            self.prompt, self.begun, self.turns, self._asked, self._process = before
+            raise
+
     def started(self, tx: Transaction, prompt: str, agent: Owner | None) -> None:
         """Record the agent's process, before it may run. Called again when the agent is asked again."""
         self.prompt, self._process = prompt, process_now(agent, self._host)
@@ -108,7 +119,7 @@ class AttemptRecorder:
                 "a permission that cannot be recorded is not used", code="not_recorded"
             )
         self.learn(permitted=hash)
-        with self._store.transaction("permitted") as tx:
+        with self.following(self._store.transaction("permitted")) as tx:
             self._asked = self._put_again(tx)
             self._point_at(tx, self._asked, "a permission is used")
 
@@ -157,14 +168,12 @@ class AttemptRecorder:
 
     def _keep(self, put: Callable[[Transaction], str], why: str) -> bool:
         """Let the newest node of the attempt be what `put` stores. False where that cannot be stored now."""
-        before = self.turns, self._asked
         if self.held:
             return False
         try:
-            with self._store.transaction("turn", durable=False) as tx:
+            with self.following(self._store.transaction("turn", durable=False)) as tx:
                 self._point_at(tx, put(tx), why)
         except StoreError:
-            self.turns, self._asked = before
             return False
         return True
 

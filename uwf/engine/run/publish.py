@@ -119,7 +119,7 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
     """Write the step and move the head to it."""
     thread, plan = run.thread, run.step.plan
     index = run.step.base.index + 1
-    with ctx.store.transaction("step") as tx:
+    with run.recorder.following(ctx.store.transaction("step")) as tx:
         run.recorder.last_turn(tx, outcome.tail)
         step, node = tx.put_node("step", _step_payload(tx, run, outcome, index))
         ctx.cache.keep(step, node)
@@ -186,7 +186,7 @@ def _failure(
     tags = into(ThreadState(SUSPENDED, plan.role, failure.message))
     if isinstance(outcome, Postponed):
         tags = _until_next_try(outcome)
-    with ctx.store.transaction("failure") as tx:
+    with run.recorder.following(ctx.store.transaction("failure")) as tx:
         attempt = run.recorder.ended(tx, _end_of(run, outcome), outcome.tail)
         _let_learn(tx, run, outcome)
         points.at("failure: objects written")
@@ -213,7 +213,7 @@ def _aside(ctx: RunContext, run: StepRun, outcome: Retried | Stopped) -> Thread:
     """
     if run.recorder.begun is None:
         return run.thread
-    with ctx.store.transaction("aside") as tx:
+    with run.recorder.following(ctx.store.transaction("aside")) as tx:
         attempt = run.recorder.ended(tx, _end_of(run, outcome), outcome.tail)
         _let_learn(tx, run, outcome)
     return replace(run.thread, attempt=attempt)

@@ -23,6 +23,7 @@ from uwf.errors import ReplyKept, StoreError, Superseded
 from uwf.guard.spending.day import DAYS
 from uwf.jsontext import document
 from uwf.record import replace
+from uwf.store.check import verify
 from uwf.store.leases import MemoryLeases
 from uwf.store.sqlite import SqliteStore, open_store, schema
 
@@ -189,6 +190,25 @@ def test_one_whose_transaction_was_cut_off_finds_that_another_has_the_thread(
     assert [step.body for step in rig.steps(id)] == ["I wrote it."]
     assert len(aside(rig, id)) == 1
     assert kept.found(rig.engine.home, id) == []
+
+
+def test_what_was_undone_with_a_transaction_is_no_part_of_what_is_kept(
+    rig: Rig, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = rig.start()
+
+    def cut_off(point: str) -> None:
+        if point == "step: head moved":
+            time.pass_s(LASTS_S + 1)
+            assert rig.store.leases.take(id) is not None
+            raise StoreError("the connection was lost with the end of a transaction")
+
+    monkeypatch.setattr(points, "at", cut_off)
+    with pytest.raises(Superseded):
+        rig.run(id, "exec", LATE)
+    [attempt] = aside(rig, id)
+    assert verify(rig.store, deep=True).problems == ()
+    assert "Mine came late." in steps.attempt_page(rig.store, attempt).turns[-1].text
 
 
 def test_one_that_loses_its_thread_before_it_has_begun_an_attempt_keeps_nothing(

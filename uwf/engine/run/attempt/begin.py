@@ -48,7 +48,7 @@ def begin(
     # What was said is not to be lost to a power cut.
     has_words = bool(step.said) or step.plan.is_poke or step.plan.remark is not None
     durable = is_first and (has_words or rebind is not None)
-    with ctx.store.transaction("attempt", durable=durable) as tx:
+    with recorder.following(ctx.store.transaction("attempt", durable=durable)) as tx:
         prompt = recorder.prompt or sections.put(tx, ctx.cache.links)
         if rebind is not None:
             ref = rebound(tx, thread, rebind)

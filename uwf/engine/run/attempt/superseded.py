@@ -32,7 +32,7 @@ def kept(run: StepRun, came: Came) -> Superseded:
         session=gone["session"],
         usage=gone["usage"],
     )
-    with store.transaction("superseded") as tx:
+    with run.recorder.following(store.transaction("superseded")) as tx:
         last = run.recorder.superseded(tx, end, came.answer.tail)
         run.ticket.ended(tx, AttemptStopped(end.usage or {}, came.duration_ms, is_superseded=True))
     return Superseded(
