@@ -23,6 +23,7 @@ SHORT_S = LEASE_S / 4
 """So long nobody minds."""
 STALLED_S = 40.0
 """After so long a machine that says nothing has lost its jobs."""
+AGAIN_S = 1.0
 WAKES_S = 20.0
 """By then a run that was frozen has seen that its thread is another's, and has ended."""
 
@@ -68,27 +69,23 @@ class Fault(NamedTuple):
     note: str
 
 
-def plan(count: int, seed: int) -> tuple[list[str], list[str]]:
-    """The kinds of the faults of machines, and of those of the cluster, `count` together; each kind once at least."""
+def plan(count: int, seed: int) -> list[str]:
+    """The kinds of `count` faults in the order in which they come; each once at least where there is room for that."""
     chance = random.Random(seed)
-    whole = sum(KINDS.values())
-    kinds = [kind for kind, share in KINDS.items() for _ in range(round(count * share / whole))]
+    each_once = list(KINDS) if count >= len(KINDS) else []
+    others = chance.choices(list(KINDS), list(KINDS.values()), k=count - len(each_once))
+    kinds = [*each_once, *others]
     chance.shuffle(kinds)
-    if count >= len(KINDS):
-        kinds = [*(kind for kind in KINDS if kind not in kinds), *kinds]
-    while len(kinds) < count:
-        kinds.append(chance.choice(list(KINDS)[:2]))
-    kinds = kinds[:count]
-    chance.shuffle(kinds)
-    return [each for each in kinds if each in MACHINE], [each for each in kinds if each in CLUSTER]
+    return kinds
 
 
 class Gremlins:
     """Bring the planned faults about. Those that did not come about are tried again, as others of their kind."""
 
-    def __init__(self, machines: Machines, count: int, seed: int) -> None:
+    def __init__(self, machines: Machines, kinds: list[str], seed: int) -> None:
         self._machines = machines
-        self._of_machines, self._of_cluster = plan(count, seed)
+        self._of_machines = [each for each in kinds if each in MACHINE]
+        self._of_cluster = [each for each in kinds if each in CLUSTER]
         self._tried: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
         self._chance = random.Random(seed)
@@ -125,7 +122,7 @@ class Gremlins:
                 if not fault.is_reached:
                     kinds.insert(0, kind)
                 self._tell()
-            time.sleep(self._chance.uniform(0, 0.5))
+            time.sleep(self._chance.uniform(0, 0.5) if fault.is_reached else AGAIN_S)
 
     def _tell(self) -> None:
         if sys.stderr.isatty():

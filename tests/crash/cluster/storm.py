@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tests.crash.cluster import checks
-from tests.crash.cluster.faults import KINDS, Fault, Gremlins
+from tests.crash.cluster.faults import KINDS, Fault, Gremlins, plan
 from tests.crash.cluster.machines import Machines
 from tests.crash.cluster.watching import BOUND_S, Watch
 from tests.crash.cluster.work import People
@@ -43,8 +43,10 @@ class Storm(NamedTuple):
         return sum(fault.is_reached for fault in self.faults)
 
 
-def rage(count: int, seed: int, *, active: int = 10, keep: Path | None = None) -> Storm:
-    """Have `count` faults in a new cluster, which keeps everything over a power cut. `keep` is where its files stay."""
+def rage(kinds: list[str], seed: int, *, active: int = 10, keep: Path | None = None) -> Storm:
+    """Have faults of these `kinds` in a new cluster, which keeps everything over a power cut, while so many threads are
+    `active`. `keep` is where its files stay.
+    """
     began_s, found = time.monotonic(), list[tuple[str, str]]()
     place = os.path.join(tempfile.gettempdir(), f"uwf-cluster-{os.getpid()}")
     cluster = postgres.open_cluster(place, is_safe=True)
@@ -59,12 +61,12 @@ def rage(count: int, seed: int, *, active: int = 10, keep: Path | None = None) -
                 raise RuntimeError(f"store migrate: {migrated}")
             with machines.at_work():
                 people = People(machines, active, seed)
-                gremlins = Gremlins(machines, count, seed)
+                gremlins = Gremlins(machines, kinds, seed)
                 watch = Watch(machines, gremlins)
                 people.start()
                 watch.start()
                 time.sleep(FIRST_S)
-                gremlins.run(within_s=60 + count * FAULT_S)
+                gremlins.run(within_s=60 + len(kinds) * FAULT_S)
                 people.stop()
                 _calm(machines, people)
                 watch.stop()
@@ -136,7 +138,7 @@ def main(count: int, seed: int, keep: str | None) -> int:
     folder = None if keep is None else Path(keep).absolute()
     if folder is not None:
         folder.mkdir(parents=True)
-    storm = rage(count, seed, keep=folder)
+    storm = rage(plan(count, seed), seed, keep=folder)
     print(table(storm))
     for kind, words in storm.found:
         print(f"\n{kind}: {words}")

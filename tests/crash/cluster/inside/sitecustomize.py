@@ -17,12 +17,16 @@ import time
 HELD_S = 1.0
 """How long a process is held at a point at which the database is to end."""
 
+READY = "uwf.cli.ready"
+"""What becomes a run once its worker says of which thread."""
+
 _ROLES = {("thread", "exec"): "run", ("worker", "run"): "worker", ("daemon", "run"): "daemon"}
 
 
 def _role() -> str | None:
-    words = sys.orig_argv
-    pairs = itertools.pairwise(words)
+    if READY in sys.orig_argv:
+        return "run"
+    pairs = itertools.pairwise(sys.orig_argv)
     return next((_ROLES[pair] for pair in pairs if pair in _ROLES), None)
 
 
@@ -40,6 +44,8 @@ def _install(folder: str, role: str) -> None:
     orders = (f"{folder}/arm/{host}.{role}", f"{folder}/arm/{role}")
 
     def at(name: str) -> None:
+        if not passed:
+            _introduce(folder, host, role)
         if name not in passed:
             passed.add(name)
             os.close(os.open(f"{folder}/points/{role}/{name}", os.O_CREAT | os.O_WRONLY))
@@ -55,7 +61,11 @@ def _install(folder: str, role: str) -> None:
             _heed(what)
 
     points.at = at
-    thread = sys.orig_argv[sys.orig_argv.index("exec") + 1] if role == "run" else None
+
+
+def _introduce(folder: str, host: str, role: str) -> None:
+    """Say which process this is, now that it is known."""
+    thread = sys.argv[sys.argv.index("exec") + 1] if role == "run" else None
     line = {"pid": os.getpid(), "host": host, "role": role, "thread": thread}
     log = os.open(f"{folder}/processes", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(log, json.dumps(line).encode() + b"\n")
