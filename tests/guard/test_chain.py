@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guard.asking import REQUEST, refused
-from uwf.errors import Busy, Conflict, Interrupted, NotFound, Refused, StoreBusy, UwfError
+from uwf.errors import (
+    Busy,
+    Conflict,
+    Interrupted,
+    NotFound,
+    Refused,
+    StoreAway,
+    StoreBusy,
+    UwfError,
+)
 from uwf.guard.chain import entered
 from uwf.guard.contract import Guard, Release, Request
 
@@ -111,6 +120,14 @@ def test_broken_guard_refuses_with_its_name_and_the_cause(error: Exception) -> N
     assert str(error) in refusal.message
     assert refusal.__cause__ is error
     assert told == ["enter a", "enter breaker", "release a"]
+
+
+def test_a_store_that_does_not_answer_is_no_fault_of_a_guard() -> None:
+    told: list[str] = []
+    guards = [Step("a", told), Step("b", told, on_enter=raises(StoreAway("it does not answer")))]
+    with pytest.raises(StoreAway, match="it does not answer"):
+        run(guards, told)
+    assert told == ["enter a", "enter b", "release a"]
 
 
 class StepFailed(Exception):

@@ -1,7 +1,8 @@
 """The guards, and how they are asked: in order. The first "no" wins, and what was held by then is let go in reverse.
 
-A guard that breaks refuses too, with the reason `guard_error` and its name: the chain fails closed. One that cannot
-let go keeps no other from doing so, and never hides how the step went.
+A guard that breaks refuses too, with the reason `guard_error` and its name: the chain fails closed. Where the store
+does not answer, that is what is said: it is no fault of a guard. One that cannot let go keeps no other from doing so,
+and never hides how the step went.
 
 A new guard is one file and one line here.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 
-from uwf.errors import Busy, GuardBroken, Interrupted, Refused, UwfError
+from uwf.errors import Busy, GuardBroken, Interrupted, Refused, StoreAway, UwfError
 from uwf.guard.attempts import Attempts
 from uwf.guard.breaker import Breaker
 from uwf.guard.capacity.resources import Resources
@@ -95,7 +96,7 @@ def _enter_all(
 def _ask(guard: Guard, request: Request) -> Release | None:
     try:
         return guard.enter(request)
-    except (Refused, Busy, Interrupted):
+    except (Refused, Busy, Interrupted, StoreAway):
         raise
     except Exception as error:  # whatever it was: nothing runs because a guard could not be asked
         raise GuardBroken(

@@ -103,12 +103,17 @@ class Gremlins:
         )
 
     def run(self, within_s: float) -> None:
-        """Until all are done, or the time is over."""
+        """Until all are done, or the time is over. Ctrl-C ends it, and what was done is looked at."""
         self._until_s = time.monotonic() + within_s
         for each in self._threads:
             each.start()
-        for each in self._threads:
-            each.join()
+        try:
+            for each in self._threads:
+                each.join()
+        except KeyboardInterrupt:
+            self._until_s = 0.0
+            for each in self._threads:
+                each.join()
 
     def _work(self, box: Machine | None, kinds: list[str]) -> None:
         while time.monotonic() < self._until_s:
