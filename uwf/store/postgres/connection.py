@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 FROZEN_S = 5
 """A client that does nothing for so long inside of a transaction is put out, or all writers would wait for it."""
 
+RECOVERED = "recovered"
+"""Under this name: since when the server counts what it does: anew when it has ended as by a power cut."""
+
 _SESSION = (
     f"SET search_path = {SCHEMA}; SET idle_in_transaction_session_timeout = '{FROZEN_S}s'; SET jit = off;"
     " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
     f" SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT key, value FROM {SCHEMA}.meta"
+    f" UNION ALL SELECT '{RECOVERED}', stats_reset::text FROM pg_stat_bgwriter"
 )
 """The server, too, is to see within half a minute that a machine is gone, and let go of what that had locked.
 Every listing is a walk of an index in its order: a table of which the server has no figures yet is not to be read

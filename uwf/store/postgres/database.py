@@ -19,7 +19,7 @@ import psycopg
 from uwf import clock
 from uwf.errors import StoreAway, StoreBusy, StoreError
 from uwf.store.postgres.batch import Batch
-from uwf.store.postgres.connection import FROZEN_S, connect, numbered
+from uwf.store.postgres.connection import FROZEN_S, RECOVERED, connect, numbered
 from uwf.store.postgres.faults import explain, is_lost, lost, place_of, unreadable
 from uwf.store.postgres.schema import UPKEEP, WRITING, newest, too_new
 from uwf.store.sql.database import END_CHARS, PUT
@@ -47,7 +47,11 @@ _PUT_OUT = (
     f" AND (l.classid::bigint << 32 | l.objid::bigint) = {WRITING}"
     f" AND a.state LIKE 'idle in transaction%' AND a.state_change < clock_timestamp() - interval '{FROZEN_S}s'"
 )
-_STATUS = "SELECT pg_xact_status(CAST($1 AS xid8))"
+_STATUS = (
+    "SELECT CASE WHEN CAST($1 AS xid8) < pg_snapshot_xmax(pg_current_snapshot())"
+    " THEN pg_xact_status(CAST($1 AS xid8)) ELSE 'aborted' END"
+)
+_OPEN, _COMMITTED = "in progress", "committed"
 
 
 class PostgresDatabase:
@@ -231,6 +235,7 @@ class PostgresDatabase:
 
     def _connect(self) -> None:
         self._connection, meta = connect(self.url, self.path, self.wait_s)
+        self._recovered = meta.pop(RECOVERED)
         self.instance = self.instance or meta.get("instance", "")
         if meta.get("instance", "") != self.instance:
             self._connection.close()
@@ -295,8 +300,11 @@ class PostgresDatabase:
         self._busy.release()
 
     def _ask_outcome(self, number: str, error: psycopg.Error) -> None:
-        """StoreError unless the transaction was committed."""
-        deadline = clock.monotonic_s() + OUTCOME_S
+        """StoreError unless the transaction was committed.
+
+        A server that recovers gives the number of a transaction of which the disk knew nothing to another one.
+        """
+        deadline, before = clock.monotonic_s() + OUTCOME_S, self._recovered
         outcome = None
         while clock.monotonic_s() < deadline:
             try:
@@ -304,15 +312,16 @@ class PostgresDatabase:
                 outcome = self._plain.execute(_STATUS.encode(), (number,)).fetchone()
             except (StoreError, psycopg.Error):
                 outcome = None
-            if outcome is not None and outcome[0] != "in progress":
+            if outcome is not None and outcome[0] != _OPEN:
                 break
             time.sleep(PAUSE_S)
-        if outcome is None or outcome[0] == "in progress":
+        is_another = outcome is not None and outcome[0] == _COMMITTED and self._recovered != before
+        if outcome is None or outcome[0] == _OPEN or is_another:
             raise StoreAway(
                 f"the connection to the store {self.path} was lost with the end of a transaction: whether it was "
                 "written is not known",
             ) from error
-        if outcome[0] != "committed":
+        if outcome[0] != _COMMITTED:
             raise lost(self.path, "nothing was written") from error
 
 

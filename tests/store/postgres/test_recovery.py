@@ -1,0 +1,65 @@
+"""A server that ends as by a power cut, in the middle of a commit, and recovers: nobody believes what it forgot."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers import postgres as clusters
+from tests.helpers.postgres import Cluster
+from uwf.errors import StoreAway, StoreError
+from uwf.store.postgres import PostgresStore, open_store
+
+
+@pytest.fixture
+def server() -> Iterator[Cluster]:
+    """A cluster of this test alone, which keeps what it has said it has."""
+    why = clusters.missing()
+    if why is not None:
+        pytest.skip(f"no PostgreSQL: {why}")
+    place = f"{tempfile.gettempdir()}/uwf-pg-{os.urandom(6).hex()}"
+    cluster = clusters.open_cluster(place, is_safe=True)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def url(server: Cluster) -> Iterator[str]:
+    with server.database() as url:
+        yield url
+
+
+def cut_off_with_its_commit(server: Cluster, store: PostgresStore, others: list[str]) -> None:
+    """A transaction whose server ends before the commit, and by then has done one for each of `others`."""
+    with store.transaction("test") as tx:
+        tx.set_counter("a", 1)
+        server.stop()
+        server.start()
+        for name in others:
+            other = open_store(store.place)
+            with other.transaction("test") as new:
+                new.set_counter(name, 1)
+            other.close()
+
+
+def test_another_transaction_that_got_its_number_does_not_pass_for_it(
+    server: Cluster, url: str
+) -> None:
+    """The number of a transaction of which nothing was on the disk is given to another one."""
+    store = open_store(url)
+    with pytest.raises(StoreAway, match="is not known"):
+        cut_off_with_its_commit(server, store, ["b", "c", "d"])
+    assert store.counter("a") is None
+    assert store.counter("d") == 1
+    store.close()
+
+
+def test_one_whose_number_nobody_has_yet_was_not_written(server: Cluster, url: str) -> None:
+    store = open_store(url)
+    with pytest.raises(StoreError, match="nothing was written"):
+        cut_off_with_its_commit(server, store, [])
+    assert store.counter("a") is None
+    store.close()
