@@ -31,6 +31,9 @@ def end_others(url: str) -> None:
         )
 
 
+FROZEN = f"'{connection.FROZEN_S}s'"
+
+
 def put(store: PostgresStore, payload: Any) -> str:
     with store.transaction("test") as tx:
         return tx.put("k", payload)
@@ -103,7 +106,7 @@ def test_a_client_that_freezes_in_a_transaction_is_put_out(
 ) -> None:
     monkeypatch.setattr(connection, "FROZEN_S", 0.2)
     monkeypatch.setattr(
-        connection, "_SESSION", connection._SESSION.replace("'10s'", "'200ms'"), raising=True
+        connection, "_SESSION", connection._SESSION.replace(FROZEN, "'200ms'"), raising=True
     )
     frozen, other = open_store(emptied), open_store(emptied)
     tx = frozen.transaction("test")
@@ -124,10 +127,10 @@ def test_a_client_that_freezes_behind_a_pipeline_is_put_out_by_who_waits(
 ) -> None:
     """Its last message was a Flush, upon which the server does not count how long it is idle."""
     monkeypatch.setattr(
-        connection, "_SESSION", connection._SESSION.replace("'10s'", "'200ms'"), raising=True
+        connection, "_SESSION", connection._SESSION.replace(FROZEN, "'200ms'"), raising=True
     )
     monkeypatch.setattr(
-        database_module, "_PUT_OUT", database_module._PUT_OUT.replace("'10s'", "'200ms'")
+        database_module, "_PUT_OUT", database_module._PUT_OUT.replace(FROZEN, "'200ms'")
     )
     frozen, other = open_store(emptied), open_store(emptied)
     tx = frozen.transaction("test")
