@@ -26,7 +26,8 @@ from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.query import steps
 from uwf.store.postgres import open_store
-from uwf.store.protocols import Move, Store
+from uwf.store.protocols import Store
+from uwf.store.values import Move
 
 KINDS = (
     *("chain", "twice", "zombie", "event", "word", "end", "alive", "hidden", "connection", "fault"),

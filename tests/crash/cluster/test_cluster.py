@@ -11,7 +11,7 @@ from tests.crash.cluster.faults import KINDS, Fault, plan
 from tests.crash.cluster.storm import Storm, rage, table
 from tests.crash.cluster.work import Word
 from tests.helpers import postgres
-from uwf.store.protocols import Move
+from uwf.store.values import Move
 
 SHORT = [
     "run killed at a point",
