@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,30 @@ from uwf.engine.chain import kept
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.progress import NotTakenIn, TakenIn
 from uwf.engine.query import turns
-from uwf.engine.run import publish, step
-from uwf.errors import ReplyKept, StoreError
+from uwf.engine.run import publish, step, store_back
+from uwf.errors import ReplyKept, StoreAway, StoreError
+from uwf.store.leases import MemoryLeases
+from uwf.store.sqlite import SqliteStore, schema
 
 COSTLY = reply("done", "I wrote it.", file="a.py", usage={"usd": 3, "tokens": 900})
 
 
 class Full:
-    """A store that takes nothing more while `is_full`."""
+    """A store that takes nothing more while `is_full`, which ends by itself after so many attempts."""
+
+    ends_after = 0
 
     def __init__(self, rig: Rig, patch: pytest.MonkeyPatch) -> None:
         self.is_full = True
+        self.error = StoreError("the disk is full", code="store_full")
+        self.times = 0
         plain = publish.publish
 
         def publishing(*words: Any) -> Any:
             if self.is_full:
-                raise StoreError("the disk is full", code="store_full")
+                self.times += 1
+                self.is_full = self.times != self.ends_after
+                raise self.error
             return plain(*words)
 
         patch.setattr(publish, "publish", publishing)
@@ -330,3 +338,42 @@ def test_a_disk_that_fails_at_the_very_end_hides_no_error(
     monkeypatch.undo()
     rig.run(id, "exec")
     assert not os.path.exists(path)
+
+
+@pytest.fixture
+def away(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Rig, Full]]:
+    """A thread's home whose store other machines share, and which is away."""
+    monkeypatch.setattr(store_back, "PAUSE_S", 0.01)
+    store = SqliteStore(schema.in_memory(), MemoryLeases(2.0))
+    rig = Rig(store, home)
+    full = Full(rig, monkeypatch)
+    full.error = StoreAway("the server is away")
+    yield rig, full
+    store.close()
+
+
+def test_a_store_of_many_machines_that_is_away_for_a_moment_is_waited_for(
+    away: tuple[Rig, Full],
+) -> None:
+    rig, full = away
+    full.ends_after = 3
+    id = rig.start()
+    [written, approved] = rig.run(id, "exec", COSTLY, APPROVED, count=2)
+    assert [written.role, approved.role] == ["writer", "reviewer"]
+    assert rig.steps(id)[0].usage == {"usd": 3, "tokens": 900}
+    assert kept.found(rig.engine.home, id) == []
+    assert len(rig.agent.asks) == 2
+
+
+def test_no_longer_than_the_thread_is_held_for_sure(away: tuple[Rig, Full]) -> None:
+    rig, full = away
+    path = lose(rig, rig.start())
+    assert full.times > 2
+    assert kept.found(rig.engine.home, rig.thread(kept.load(path).thread).id) == [path]
+
+
+def test_a_store_that_is_full_is_not_waited_for(away: tuple[Rig, Full]) -> None:
+    rig, full = away
+    full.error = StoreError("the disk is full", code="store_full")
+    lose(rig, rig.start())
+    assert full.times == 1

@@ -22,7 +22,7 @@ from uwf.engine.run.plan import again, plan_next, with_what_waits
 from uwf.engine.run.planning import transitions
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
-from uwf.errors import Busy, Refused
+from uwf.errors import Busy, Refused, ReplyKept
 from uwf.quantities import counted
 from uwf.record import replace
 
@@ -98,6 +98,12 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
             except Refused as refusal:
                 timers.refused(ctx, thread, order, refusal, has_begun=each.has_begun)
                 raise
+            except ReplyKept as lost:
+                from uwf.engine.run import store_back  # rarely needed
+
+                result = store_back.taken_in(ctx, id, lost, stop)
+                if result is None:
+                    return
         if isinstance(result, StepDone) and order.count is None and number == limit:
             result = _suspended(ctx, result, limit)
         after = asked.obeyed(ctx.store, result.thread)
