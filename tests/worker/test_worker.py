@@ -81,6 +81,18 @@ def test_a_daemon_on_another_machine_is_one(machine: Machines) -> None:
     assert f"no daemon runs here: process {pid} on here leads" in there("daemon", "stop").err
 
 
+def test_a_daemon_of_an_older_uwf_lets_a_newer_one_lead(machine: Machines) -> None:
+    here = machine("here")
+    here("config", "set", "lease", "2s")
+    daemon = here.daemon()
+    here.sql("UPDATE uwf.meta SET value = '9' WHERE key = 'schema'")
+    here.sql("UPDATE uwf.meta SET value = 'uwf 9.9' WHERE key = 'writer'")
+    daemon.says("leads no more", "was written by uwf 9.9 with schema 9", "it is tried again")
+    until(lambda: not here.sql("SELECT 1 FROM uwf.lease WHERE name = 'daemon'"))
+    here.sql("UPDATE uwf.meta SET value = '1' WHERE key = 'schema'")
+    until(lambda: here.sql("SELECT 1 FROM uwf.lease WHERE name = 'daemon'"), within_s=40)
+
+
 def test_a_thread_with_a_place_is_run_there_alone(machine: Machines) -> None:
     here, there = machine("here"), machine("there")
     for each in (here, there):

@@ -12,7 +12,7 @@ import os
 
 from uwf import clock
 from uwf import home as paths
-from uwf.errors import StateError, StoreError
+from uwf.errors import StateError, StoreError, StoreTooNew
 from uwf.store.leases import FileLeases
 
 TYPE_CHECKING = False
@@ -116,11 +116,15 @@ class SharedLead:
         return self._home.reader().leases.holder(SHARED)
 
     def take(self) -> bool:
-        """Lead from now on, unless another does. One that was cut off from the store leads again with what it had."""
+        """Lead from now on, unless another does. One that was cut off from the store leads again with what it had.
+
+        StoreTooNew for a store of a newer uwf: who cannot write to it keeps the lead from nobody who can.
+        """
         asked_s, leases = clock.monotonic_s(), self._home.store().leases
         if self._lease is None or not leases.renew(self._lease):
             self._lease = leases.take(SHARED)
         self._renewed_s = asked_s
+        self._let_go_unless_it_writes()
         return self._lease is not None
 
     def leads(self) -> bool:
@@ -132,7 +136,18 @@ class SharedLead:
             self._lease = None
             return False
         self._renewed_s = now_s
+        self._let_go_unless_it_writes()
         return True
+
+    def _let_go_unless_it_writes(self) -> None:
+        if self._lease is None:
+            return
+        try:
+            with self._home.store().transaction("lead", durable=False):
+                pass
+        except StoreTooNew:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Let another lead, at once."""
