@@ -54,7 +54,7 @@ CLUSTER = {
 KINDS = {**MACHINE, **CLUSTER}
 PUBLISHING = (
     *("step: begun", "step: written", "step: done", "step: head moved"),
-    *("attempt: written", "turn: written", "step: objects written"),
+    *("attempt: written", "attempt: done", "turn: done", "step: objects written"),
 )
 
 

@@ -12,9 +12,9 @@ import pytest
 from tests.helpers.dying import Killed
 from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, WROTE, Rig
-from uwf.agent.protocol import Denied, Model, Usage
+from uwf.agent.protocol import AgentRequest, Denied, Model, Usage
 from uwf.engine.chain import kept
-from uwf.engine.chain.tags import THREADS
+from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.progress import NotTakenIn, TakenIn
 from uwf.engine.query import turns
 from uwf.engine.run import publish, step, store_back
@@ -377,3 +377,29 @@ def test_a_store_that_is_full_is_not_waited_for(away: tuple[Rig, Full]) -> None:
     full.error = StoreError("the disk is full", code="store_full")
     lose(rig, rig.start())
     assert full.times == 1
+
+
+@pytest.mark.parametrize("has_failed_before", [False, True])
+def test_a_store_that_has_forgotten_the_attempt_gets_no_step_that_needs_it(
+    rig: Rig, has_failed_before: bool
+) -> None:
+    """A server that ends as by a power cut, and recovers, while its client goes on: what was written without waiting
+    for the disk may be gone.
+    """
+    id = rig.start()
+    if has_failed_before:
+        rig.run(id, "exec", crash())
+    before = rig.store.ref(ATTEMPTS + id)
+
+    def working(request: AgentRequest) -> str:
+        with rig.store.transaction("test") as tx:
+            if before is None:
+                tx.delete_ref(ATTEMPTS + id, why="forgotten")
+            else:
+                tx.set_ref(ATTEMPTS + id, before.id, why="forgotten")
+        return COSTLY
+
+    path = lose(rig, id, working, "resume" if has_failed_before else "exec")
+    assert rig.steps(id) == []
+    assert kept.load(path).came.answer.text == COSTLY
+    os.unlink(path)

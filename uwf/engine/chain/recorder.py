@@ -14,10 +14,11 @@ from uwf import clock
 from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
 from uwf.engine.chain.nodes import TEXT, THINKING, ClientFacts, pack_text
 from uwf.engine.chain.tags import ATTEMPTS, SUPERSEDED
-from uwf.errors import CounterUnreadable, StoreError
+from uwf.errors import Conflict, CounterUnreadable, StoreError
 from uwf.record import replace
 from uwf.store import measures
 from uwf.store.codec import Link
+from uwf.store.values import ANY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class AttemptRecorder:
         self.began_ms = clock.now_ms()
         self.prompt = ""
         """The id of the prompt's node, once it is stored."""
+        self.at: str | None = None
+        """Where this has left the ref of the attempt. A server that recovers may forget what was written last, while
+        this goes on: whoever moves the ref expects it there, so that nothing is linked that is not.
+        """
         self.begun: str | None = None
         self.turns: str | None = None
         self.held: list[tuple[str, str, str]] = []
@@ -71,17 +76,17 @@ class AttemptRecorder:
     def go_on(self, attempt: Attempt) -> None:
         """Record the rest of an attempt that a process before this one has begun."""
         self.began_ms, self.begun, self.turns = attempt.began_ms, attempt.begun, attempt.turns
-        self._asked = attempt.begun
+        self._asked, self.at = attempt.begun, attempt.last
 
     @contextmanager
     def following(self, transaction: TransactionScope) -> Iterator[Transaction]:
         """The `transaction`, in which something is to be recorded: where it comes to nothing, so does that."""
-        before = self.prompt, self.begun, self.turns, self._asked, self._process
+        before = self.prompt, self.at, self.begun, self.turns, self._asked, self._process
         try:
             with transaction as tx:
                 yield tx
         except BaseException:
-            self.prompt, self.begun, self.turns, self._asked, self._process = before
+            self.prompt, self.at, self.begun, self.turns, self._asked, self._process = before
             raise
 
     def started(self, tx: Transaction, prompt: str, agent: Owner | None) -> None:
@@ -173,7 +178,7 @@ class AttemptRecorder:
         try:
             with self.following(self._store.transaction("turn", durable=False)) as tx:
                 self._point_at(tx, put(tx), why)
-        except StoreError:
+        except (StoreError, Conflict):
             return False
         return True
 
@@ -243,7 +248,9 @@ class AttemptRecorder:
             measures.note(tx, measures.FIRST_BYTE, max(0, clock.now_ms() - since_ms))
 
     def _point_at(self, tx: Transaction, node: str, why: str) -> None:
-        tx.set_ref(ATTEMPTS + self.start.thread, node, why=why)
+        expect = ANY if self.at is None else self.at
+        tx.set_ref(ATTEMPTS + self.start.thread, node, expect=expect, why=why)
+        self.at = node
 
     def _put_turn(self, tx: Transaction, text: str, speaker: str, kind: str) -> str:
         if self.turns is None:

@@ -131,7 +131,7 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
             AttemptSucceeded(outcome.usage or {}, outcome.duration_ms, outcome.peak_memory_bytes),
         )
         points.at("step: head moved")
-        tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
+        tx.delete_ref(ATTEMPTS + thread.id, expect=run.recorder.at, why="became a step")
         if plan.told:
             told.take(tx, thread.id, plan.told, f"told to step {index}")
         measures.note(tx, measures.STEP, 1)
