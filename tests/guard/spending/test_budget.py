@@ -136,6 +136,17 @@ def test_what_a_step_may_use_is_its_reserve(store: SqliteStore) -> None:
 
 
 @pytest.mark.usefixtures("now")
+def test_the_day_is_that_of_all_machines_which_share_the_store(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SqliteStore, "is_shared", True)
+    tell(store, {"usd": 1.25})
+    refused = refusal(store, replace(NO_RULES, day={"usd": 1.0}), REQUEST)
+    assert refused is not None
+    assert refused.message.startswith("all machines have used $1.25 of $1.00 today")
+
+
+@pytest.mark.usefixtures("now")
 def test_the_day_is_counted_for_the_whole_machine(store: SqliteStore) -> None:
     rules = replace(NO_RULES, day={"usd": 1.0, "steps": 3.0})
     tell(store, {"usd": 0.5, "tokens": 100, "words": 7})

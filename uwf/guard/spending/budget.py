@@ -225,16 +225,20 @@ class Budget(Guard):
         enough = raised_enough(limits[name], used[name], self._needed(name))
         return refuse(
             "budget_exhausted",
-            f"this machine has used {self._in_words(short, limits, used)} today",
+            f"{self._who_has()} used {self._in_words(short, limits, used)} today",
             retry_at_ms=midnight_ms(self._zone(self._host.store)),
             hint=f"uwf config set budget.day.{name} {written(name, enough)}",
         )
+
+    def _who_has(self) -> str:
+        """Whose day it is: that of all who share the store."""
+        return "all machines have" if self._host.store.is_shared else "this machine has"
 
     def _refuse_crowded(self, name: str, used: float, held: float, likely: float | None) -> Refused:
         needs = "" if likely is None else f", and this one {numbers.amount(name, likely)}"
         return refuse(
             "budget_exhausted",
-            f"this machine has used {numbers.used_of(name, used, self.rules.day[name])} today; what runs now is "
+            f"{self._who_has()} used {numbers.used_of(name, used, self.rules.day[name])} today; what runs now is "
             f"expected to use {numbers.amount(name, held)} of the rest{needs}",
             kind=Crowded,
             retry_at_ms=clock.now_ms() + LOOK_MS,
