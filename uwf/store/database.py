@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.errors import StoreError
-from uwf.store_address import is_database, shown
+from uwf.store_address import is_database, shown, without_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 INSTALL = "pip install 'uwf[postgres]'"
+MIGRATE = "uwf store migrate"
 
 
 def open_store(
@@ -55,7 +56,14 @@ def open_store(
 def open_place(place: str, *, create: bool = False, wait_s: float = 10.0) -> Store:
     """The store in the file or the database `place`. A file is made with `create` where there is none."""
     if is_database(place):
-        return open_store(place, wait_s=wait_s)
+        try:
+            return open_store(place, wait_s=wait_s)
+        except StoreError as error:
+            if error.hint == MIGRATE:  # which is about the store of the home
+                import shlex
+
+                error.hint = f"{MIGRATE} {shlex.quote(without_password(place))}"
+            raise
     from uwf.store import sqlite
 
     return sqlite.open_store(place, create=create, wait_s=wait_s)

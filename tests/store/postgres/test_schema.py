@@ -12,6 +12,7 @@ import pytest
 import uwf
 from tests.helpers.postgres import Cluster
 from uwf.errors import InputError, StoreError, StoreTooNew, StoreUnreadable
+from uwf.store.database import open_place
 from uwf.store.postgres import Migrated, migrate, open_store, schema
 from uwf.store.postgres.faults import place_of
 
@@ -33,6 +34,9 @@ def test_a_database_without_tables_is_no_store_until_it_is_migrated(bare: str) -
     with pytest.raises(StoreError, match="no store in") as error:
         open_store(bare)
     assert error.value.hint == "uwf store migrate"
+    with pytest.raises(StoreError, match="no store in") as of_another:
+        open_place(bare)  # not that of the home
+    assert of_another.value.hint == f"uwf store migrate '{place_of(bare)}'"
     assert migrate(bare) == Migrated(place_of(bare), 0, schema.newest())
     assert migrate(bare) == Migrated(place_of(bare), schema.newest(), schema.newest())
     store = open_store(bare)
