@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -124,6 +125,8 @@ class Gremlins:
             fault = self._bring(kind, box)
             with self._lock:
                 self.done.append(fault)
+                with (self._machines.folder / "faults").open("a") as log:
+                    log.write(json.dumps(fault._asdict()) + "\n")
                 if not fault.is_reached:
                     kinds.insert(0, kind)
                 self._tell()
