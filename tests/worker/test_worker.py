@@ -221,6 +221,24 @@ def test_what_a_killed_worker_has_left_is_finished_by_another(machine: Machines)
     there.ends(thread)
 
 
+def test_a_run_that_froze_is_ended_by_its_worker_once_it_is_taken_back(machine: Machines) -> None:
+    here = machine("here")
+    here.agents("slow", script=SLOW)
+    here.daemon()
+    worker = here.worker()
+    thread = here.due()
+    (agent,) = until(lambda: pids(here))
+    os.kill(here.show(thread)["running"]["pid"], signal.SIGSTOP)
+    here.sql(
+        "SET search_path TO uwf_queue;"
+        " UPDATE procrastinate_jobs SET abort_requested = true WHERE status = 'doing'"
+    )
+    worker.says(f"{thread} is held by nobody: its run is ended")
+    until(lambda: not is_alive(agent), within_s=20)
+    go(here)
+    here.ends(thread)
+
+
 def test_where_the_one_that_leads_sees_a_run_to_be_dead_no_lease_is_waited_for(
     machine: Machines,
 ) -> None:

@@ -156,6 +156,23 @@ class JobQueue:
             {"worker": worker, "ids": list(jobs)},
         )
 
+    def take_back(self, jobs: Collection[int]) -> None:
+        """Ask the workers of jobs that were taken to end their runs and be done with them."""
+        if jobs:
+            self._link.query(
+                "UPDATE procrastinate_jobs SET abort_requested = true"
+                " WHERE id = ANY(%(ids)s) AND status = 'doing' AND NOT abort_requested",
+                {"ids": list(jobs)},
+            )
+
+    def taken_back(self, worker: int) -> list[str]:
+        """The threads whose runs a worker is to end, as nobody holds those threads any more."""
+        rows = self._link.query(
+            "SELECT lock FROM procrastinate_jobs WHERE worker_id = %(worker)s AND abort_requested",
+            {"worker": worker},
+        )
+        return [row[0] for row in rows]
+
     def drop_stalled(self, after_s: float = STALLED_S) -> list[str]:
         """Take away the jobs whose worker was not heard of for so long; their threads. The store says what is due."""
         rows = self._link.query(

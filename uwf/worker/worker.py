@@ -178,6 +178,9 @@ class Worker:
             self._say(f"the queue did not know it: it is worker {self._number} now", what="worker")
         known = [*self._jobs.values(), *(job for job, _ in self._owed)]
         self._queue.keep(self._number, [job.id for job in known])
+        for thread in self._queue.taken_back(self._number):
+            self._say(f"{thread} is held by nobody: its run is ended", what="frozen", thread=thread)
+            self._runs.kill(thread)
         self._told_running = running
         self._beats_s = clock.monotonic_s() + BEAT_S * random.uniform(0.8, 1.0)
         if asked is not None:

@@ -34,10 +34,9 @@ class Watch:
 
     def _work(self) -> None:
         while not self._is_over.wait(LOOK_S):
-            self.look()
+            self._look()
 
-    def look(self) -> None:
-        """See who lives now."""
+    def _look(self) -> None:
         holders = self._machines.holders()
         if holders is None:
             return
@@ -46,7 +45,7 @@ class Watch:
         now_s, seen = time.monotonic(), set[int]()
         frozen = set(self._gremlins.frozen)
         for line in lines:
-            if line["mark"] in over or not _is_alive(line["pid"]):
+            if line["mark"] in over or not _is_alive(line["pid"], line["mark"]):
                 continue
             pid, run = line["pid"], line["run"]
             is_held = (line["host"], run, line["thread"]) in holders
@@ -63,7 +62,7 @@ class Watch:
         self._since_s = {pid: since_s for pid, since_s in self._since_s.items() if pid in seen}
 
 
-def _is_alive(pid: int) -> bool:
+def _is_alive(pid: int, mark: str) -> bool:
     try:
         with open(f"/proc/{pid}/cmdline") as file:
             return "agent.py" in file.read()

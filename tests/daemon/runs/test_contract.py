@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.daemon.clocks import Clocks
 from tests.helpers.project import until
 from uwf.app.values import DueThread
 from uwf.daemon.loop.quarantine import Quarantine
@@ -17,9 +18,10 @@ from uwf.daemon.runs.runs import RunEnded, Runs
 from uwf.engine.chain.wake import RECOVERY, TIMER, Wake
 from uwf.engine.query import urgency
 from uwf.jobs.link import QueueLink
-from uwf.jobs.queue import ENDED, JobQueue
+from uwf.jobs.queue import ENDED, STALLED_S, JobQueue
 from uwf.jobs.workers import WorkerFacts, Workers
 from uwf.record import replace
+from uwf.store.owner import Owner
 
 A, B = "01AAAAAAAAAAAAAAAAAAAAAAAA", "01BBBBBBBBBBBBBBBBBBBBBBBB"
 NOW_MS = 1_770_000_000_000
@@ -64,6 +66,10 @@ class MadeUpWakes:
     def __init__(self, agent: str | None = None) -> None:
         self.name = agent
         self.settled: list[str] = []
+        self.held: set[str] = set()
+
+    def holder(self, thread: str) -> Owner | None:
+        return Owner(7) if thread in self.held else None
 
     def settle(self, thread: str) -> None:
         self.settled.append(thread)
@@ -260,3 +266,27 @@ def test_no_more_wait_than_can_be_looked_through_with_each_pass(queued: Queued) 
     assert queued.runs.room(0, 5) == 1000
     queued.runs.start([due(A)])
     assert queued.runs.room(0, 5) == 999
+
+
+def test_a_job_whose_thread_nobody_holds_is_taken_back_after_a_while(
+    queue_url: str, clocks: Clocks
+) -> None:
+    queued = Queued(queue_url)
+    try:
+        worker = queued.work()
+        queued.runs.start([due(A), due(B)])
+        while queued.take(worker):
+            pass
+        queued.wakes.held = {A}
+        for _ in range(2):
+            begun(queued)
+            assert queued.queue.taken_back(worker) == []
+            clocks.steady_s += STALLED_S
+        clocks.steady_s += 1
+        begun(queued)
+        assert queued.queue.taken_back(worker) == [B]
+        queued.wakes.held = {A, B}
+        queued.end(B, -9)
+        assert queued.queue.taken_back(worker) == []
+    finally:
+        queued.close()

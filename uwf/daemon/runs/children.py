@@ -84,6 +84,12 @@ class ChildRuns:
         for child in self._children:
             child.process.send_signal(signum)
 
+    def kill(self, thread: str) -> None:
+        """End a run that may be frozen, at once. It is among those that have `finished` next."""
+        for child in self._children:
+            if child.thread == thread:
+                child.process.kill()
+
     def begin(self, thread: str) -> None:
         """Begin a run of one thread. OSError where that cannot be."""
         log = _opened(paths.log(self._home, thread))

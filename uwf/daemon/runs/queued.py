@@ -2,7 +2,8 @@
 
 The store says what is due, the queue only repeats it. So with each pass what waits there is made to agree: a job whose
 thread is due no more is taken away, and all that is due is put in again where the queue was emptied. Jobs whose worker
-is gone are dropped here as well, never by a job of the queue itself, which might be the one that is stuck.
+is gone are dropped here as well, never by a job of the queue itself, which might be the one that is stuck. A job whose
+run has frozen is taken back from a worker that is well.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 
 from uwf import clock
 from uwf.daemon.runs.runs import RunEnded, RunsNow
-from uwf.jobs.queue import ANY, ENDED, JobQueue, NewJob, named
+from uwf.jobs.queue import ANY, ENDED, STALLED_S, JobQueue, NewJob, named
 from uwf.jobs.workers import WORKING, Workers
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from uwf.app.wakes import Wakes
     from uwf.daemon.loop.quarantine import Quarantine
     from uwf.jobs.link import QueueLink
+    from uwf.jobs.queue import Job
     from uwf.jobs.workers import WorkerView
 
 LOOK_S = 2.0
@@ -45,7 +47,8 @@ class QueuedRuns:
         self._workers: Sequence[WorkerView] = ()
         self._served: set[str] = set()
         self._looks_s = self._ranks_s = 0.0
-        self._ended: list[RunEnded] = []
+        self._free_since_s: dict[int, float] = {}
+        """Since when nobody has held the thread of a job that was taken."""
 
     def fileno(self) -> int | None:
         """What becomes readable when a worker has said something."""
@@ -58,8 +61,10 @@ class QueuedRuns:
         return self._now
 
     def keep(self, due: Sequence[DueThread], now_ms: int) -> None:
-        self._look()
+        has_looked = self._look()
         jobs, wanted = self._queue.jobs(), {each.thread: each for each in due}
+        if has_looked:
+            self._take_back([job for job in jobs if job.is_taken])
         waiting = [job for job in jobs if not job.is_taken]
         self._queue.withdraw([job.id for job in waiting if job.thread not in wanted])
         waiting = [job for job in waiting if job.thread in wanted]
@@ -93,16 +98,28 @@ class QueuedRuns:
         heard = self._link.heard()
         return [RunEnded(**json.loads(one.payload)) for one in heard if one.channel == ENDED]
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Look who the workers are, unless that was just now."""
         now_s = clock.monotonic_s()
-        if now_s >= self._looks_s:
-            self._looks_s = now_s + LOOK_S
-            self._queue.drop_stalled()
-            self._table.forget_gone()
-            self._workers = [each for each in self._table.all() if each.state == WORKING]
-            served = {queue for each in self._workers for queue in each.queues}
-            if served != self._served:
-                self._served, self._ranks_s = served, 0.0
+        if now_s < self._looks_s:
+            return False
+        self._looks_s = now_s + LOOK_S
+        self._queue.drop_stalled()
+        self._table.forget_gone()
+        self._workers = [each for each in self._table.all() if each.state == WORKING]
+        served = {queue for each in self._workers for queue in each.queues}
+        if served != self._served:
+            self._served, self._ranks_s = served, 0.0
+        return True
+
+    def _take_back(self, taken: Sequence[Job]) -> None:
+        """Of a run that holds its thread no more, or never came to, the worker says nothing: it has frozen."""
+        now_s = clock.monotonic_s()
+        free = (job.id for job in taken if self._wakes.holder(job.thread) is None)
+        self._free_since_s = {id: self._free_since_s.get(id, now_s) for id in free}
+        self._queue.take_back(
+            [id for id, since_s in self._free_since_s.items() if now_s - since_s > STALLED_S]
+        )
 
     def _job(self, due: DueThread, now_ms: int) -> NewJob:
         priority = self._wakes.urgency(due, now_ms)
