@@ -104,6 +104,8 @@ def store_address(home: str, settings: Callable[[], Mapping[str, Any]]) -> str:
     try:
         return str(settings().get("store", "sqlite"))
     except ConfigInvalid:
+        if not os.path.isdir(home):
+            return "sqlite"  # opening that says what is there in the place of a home
         if b"postgres" in (read_file(paths.config_file(home)) or b""):
             raise
         return "sqlite"
