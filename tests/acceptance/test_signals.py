@@ -70,7 +70,7 @@ def test_a_signal_ends_the_whole_family_and_keeps_the_attempt(
 ) -> None:
     grace(project, "200ms")
     thread = project.begin(REVIEW)
-    before = project("ref", "get", f"@uwf/thread/{thread}", "--json").json
+    before = project.show(thread)
     process = running(project, thread, FAMILY)
     assert project.show(thread)["status"] == "running"
     process.send_signal(number)
@@ -78,7 +78,8 @@ def test_a_signal_ends_the_whole_family_and_keeps_the_attempt(
     assert process.returncode == code
     assert out == b"" and b'"code":"interrupted"' in err and b"Traceback" not in err
     assert not [pid for pid in pids(project) if is_alive(pid)]
-    assert project("ref", "get", f"@uwf/thread/{thread}", "--json").json == before
+    after = project.show(thread)
+    assert (after["head"], after["status"]) == (before["head"], "idle")
     [turn] = project.turns(thread)
     assert (turn["text"], turn["outcome"]) == ("I have begun.\n", "stopped")
     [line] = project.step(thread, project.agent(WRITTEN))
@@ -271,7 +272,7 @@ def test_a_closed_terminal_ends_it_and_nohup_does_not(project: Project) -> None:
     assert ignoring.wait(20) == 143
 
 
-@pytest.mark.parametrize("module", ["uwf", "uwf.cli.main", "uwf.cli.exits", "uwf.cli.line.parse"])
+@pytest.mark.parametrize("module", ["uwf", "uwf.cli.main", "uwf.cli.index", "uwf.cli.line.parse"])
 @pytest.mark.parametrize("program", [(PROGRAM,), (sys.executable, "-m", "uwf")])
 def test_an_interrupt_while_uwf_is_loaded_shows_no_traceback(
     project: Project, module: str, program: tuple[str, ...]

@@ -167,7 +167,8 @@ def test_another_workflow_is_taken_only_when_asked_for_and_on_the_record(project
     assert line["workflow"] != before["workflow"]
     assert project.show(thread)["steps"] == 2
     log = project("thread", "log", thread, "--json").json
-    assert [move["why"].split()[0] for move in log] == ["started", "step", "rebound", "step"]
+    words = [move["why"].split()[0] for move in log]
+    assert words == ["started", "run", "step", "rebound", "step"]
     fork = project("thread", "fork", f"{thread}/writer@1", "--json").json["thread"]
     by_id = ("--workflow", line["workflow"])
     assert project.step(fork, agent, *by_id)[0]["workflow"] == line["workflow"]

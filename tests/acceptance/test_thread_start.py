@@ -65,6 +65,7 @@ def test_a_new_thread_shows_all_it_was_begun_with(project: Project) -> None:
         "wakeAt": None,
         "wakeWhy": None,
         "wakeKind": None,
+        "place": None,
     }
 
 

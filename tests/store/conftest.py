@@ -88,6 +88,11 @@ def empty(database: str) -> None:
     import psycopg
 
     with psycopg.connect(database, autocommit=True) as connection:
+        # What a test that failed has left open is in the way of no other test.
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
         rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'uwf'")
         tables = ", ".join(f"uwf.{name}" for (name,) in rows if name != "meta")
         connection.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
