@@ -1,20 +1,23 @@
-"""The faults, and who brings them about: one gremlin for each machine, and one for the daemons and the database."""
+"""The faults, and who brings them about: gremlins for each machine, and one for the daemons and the database."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from tests.crash.cluster.machines import LEASE_S, Machine, Machines
 
+AT_ONCE = 2
+"""So many gremlins a machine has."""
 ARMED_S = 12.0
 """For so long it is waited that somebody comes to a point."""
 OVER_S = LEASE_S + 1.0
@@ -88,6 +91,7 @@ class Gremlins:
         self._of_cluster = [each for each in kinds if each in CLUSTER]
         self._tried: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
+        self._orders: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._chance = random.Random(seed)
         self.done: list[Fault] = []
         self.frozen: set[int] = set()
@@ -96,7 +100,7 @@ class Gremlins:
         self._until_s = 0.0
         self._threads = [
             threading.Thread(target=self._work, args=(box, self._of_machines), daemon=True)
-            for box in machines.boxes
+            for box in machines.boxes * AT_ONCE
         ]
         self._threads.append(
             threading.Thread(target=self._work, args=(None, self._of_cluster), daemon=True)
@@ -124,6 +128,8 @@ class Gremlins:
             fault = self._bring(kind, box)
             with self._lock:
                 self.done.append(fault)
+                with (self._machines.folder / "faults").open("a") as log:
+                    log.write(json.dumps(fault._asdict()) + "\n")
                 if not fault.is_reached:
                     kinds.insert(0, kind)
                 self._tell()
@@ -240,6 +246,12 @@ class Gremlins:
 
     def _armed(self, whom: str, order: str) -> int | None:
         """Give an order to the first that comes to where it is for; its pid, None when none came."""
+        with self._lock:
+            is_alone = self._orders[whom]
+        with is_alone:
+            return self._taken(whom, order)
+
+    def _taken(self, whom: str, order: str) -> int | None:
         folder = self._machines.folder / "arm"
         new, file = folder / f".{whom}", folder / whom
         new.write_text(order)

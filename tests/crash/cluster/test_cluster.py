@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from types import SimpleNamespace
+
 import pytest
 
-from tests.crash.cluster import storm
+from tests.crash.cluster import storm, watching
 from tests.crash.cluster.checks import KINDS as VIOLATIONS
 from tests.crash.cluster.checks import check_runs, check_words
 from tests.crash.cluster.faults import KINDS, Fault, plan
@@ -56,14 +59,36 @@ def test_a_run_that_writes_again_after_another_one_is_seen() -> None:
 
 
 def test_a_word_that_is_lost_or_told_twice_is_seen() -> None:
-    from collections import Counter
-
     sure, unsure = Word("<word-0>", "T", True, True), Word("<word-1>", "T", False, False)
     for times, kinds in (((1, 0), []), ((1, 1), []), ((0, 0), ["event"]), ((1, 2), ["word"])):
         found: list[tuple[str, str]] = []
         told = Counter({("T", "<word-0>"): times[0], ("T", "<word-1>"): times[1]})
         check_words([sure, unsure], +told, found)
         assert [kind for kind, _ in found] == kinds
+
+
+def test_an_agent_that_lives_on_without_a_lease_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = {"what": "begin", "mark": "m", "thread": "T", "host": "box-1", "pid": 7, "run": 6}
+    held, other, now = {("box-1", 6, "T")}, {("box-2", 6, "T")}, [0.0]
+    time = SimpleNamespace(monotonic=lambda: now[0], time=lambda: now[0])
+    machines = SimpleNamespace(holders=lambda: held, lines=lambda name: [line])
+    gremlins = SimpleNamespace(frozen=set())
+    monkeypatch.setattr(watching, "time", time)
+    monkeypatch.setattr(watching, "_is_alive", lambda pid: True)
+    watch = watching.Watch(machines, gremlins)
+
+    def outlived_after(seconds: float) -> list[int]:
+        watch.look()
+        now[0] += seconds
+        watch.look()
+        return list(watch.outlived)
+
+    assert outlived_after(100.0) == [], "its run has the thread"
+    machines.holders, gremlins.frozen = lambda: other, {6}
+    assert outlived_after(100.0) == [], "its run can do nothing"
+    gremlins.frozen = set()
+    assert outlived_after(watching.BOUND_S) == []
+    assert outlived_after(1.0) == [7]
 
 
 def test_a_violation_fails_the_script_and_stands_in_the_table(

@@ -34,9 +34,10 @@ class Watch:
 
     def _work(self) -> None:
         while not self._is_over.wait(LOOK_S):
-            self._look()
+            self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """See who lives now."""
         holders = self._machines.holders()
         if holders is None:
             return
@@ -45,7 +46,7 @@ class Watch:
         now_s, seen = time.monotonic(), set[int]()
         frozen = set(self._gremlins.frozen)
         for line in lines:
-            if line["mark"] in over or not _is_alive(line["pid"], line["mark"]):
+            if line["mark"] in over or not _is_alive(line["pid"]):
                 continue
             pid, run = line["pid"], line["run"]
             is_held = (line["host"], run, line["thread"]) in holders
@@ -62,7 +63,7 @@ class Watch:
         self._since_s = {pid: since_s for pid, since_s in self._since_s.items() if pid in seen}
 
 
-def _is_alive(pid: int, mark: str) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/cmdline") as file:
             return "agent.py" in file.read()

@@ -238,9 +238,10 @@ KILLED = ("superseded: begun", "superseded: written", "superseded: done")
 
 @pytest.mark.parametrize("at", KILLED)
 def test_killed_while_it_is_kept_it_is_there_whole_or_not_at_all(
-    tmp_path: Path, home: str, time: Time, at: str
+    tmp_path: Path, time: Time, at: str
 ) -> None:
-    path = f"{tmp_path}/store.db"
+    path, home = f"{tmp_path}/store.db", f"{tmp_path}/home"
+    os.mkdir(home)
     id = Rig(
         SqliteStore(schema.connect(path, create=True, wait_s=1.0), MemoryLeases()), home
     ).start()
