@@ -104,6 +104,8 @@ TRANSACTIONS = (
     "occurrence news",
     "schedule",
     "prune",
+    # of the daemon that leads those of many machines: it may write what they share
+    "lead",
 )
 MOMENTS = ("begun", "written", "done")
 

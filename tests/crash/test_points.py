@@ -73,7 +73,10 @@ ELSEWHERE = {
 and the tests that kill at their points."""
 
 
-IN_A_CLUSTER = {"lead: taken", "job: taken", "job: begun", "job: over", "job: paid"}
+IN_A_CLUSTER = {
+    *("lead: taken", "job: taken", "job: begun", "job: over", "job: paid"),
+    *(f"lead: {moment}" for moment in points.MOMENTS),
+}
 """What is there only where many machines share a store: tests/crash/cluster kills at every point that is passed."""
 
 

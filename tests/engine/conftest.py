@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,13 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Ticking:
 def home(tmp_path_factory: pytest.TempPathFactory) -> str:
     """One for all tests: a process keeps the lock file of every home it has seen open."""
     return str(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(autouse=True)
+def no_reply_is_kept(home: str) -> Iterator[None]:
+    """What a test keeps in the home of all is not found by the next one."""
+    yield
+    shutil.rmtree(f"{home}/replies", ignore_errors=True)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
