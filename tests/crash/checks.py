@@ -48,6 +48,16 @@ def _once_at_rest(world: World, shown: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
+def left_alive(world: World) -> dict[int, str]:
+    """The processes that are left, once a run that a killed pass had begun, which goes on by itself, has ended."""
+    until_s = time.monotonic() + MOST_S
+    while any(" thread exec " in line for line in world.alive().values()):
+        if time.monotonic() >= until_s:
+            break
+        time.sleep(0.05)
+    return world.alive()
+
+
 def check_shown(world: World, shown: dict[str, Any], found: Found) -> None:
     """Nobody runs a thread whose runner was killed; it is where its ref says."""
     with world.store() as store:

@@ -151,7 +151,7 @@ def attempt(
         checks.check_acknowledged(world, scenario, ended, new, found)
         seen = len(world.agent_runs())
         scenario.next(world)
-        alive = world.alive()
+        alive = checks.left_alive(world)
         if alive:
             found.append(("alive", f"{alive} live on"))
         scenario.finish(world)
