@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from crowd.home import Home, processes_with
 from crowd.runs import SIGKILLED, Crowd, End
 from uwf.engine.chain.tags import AGENT
+from uwf.engine.chain.wake import WAKE_AT
 
 DONE, FAULT, SUSPENDED, WRONG_STATE, AGENT_FAILED, NOT_NOW = 0, 1, 3, 5, 6, 75
 
@@ -34,8 +35,9 @@ def fate(home: Home, row: dict[str, Any] | None, end: End) -> Fate:
     if end.code in (FAULT, WRONG_STATE, NOT_NOW) and end.error.get("reason"):
         ref = home.ref(end.thread)
         head = end.heads[-1] if end.heads else end.before.id
-        is_named = ref.tags.get(AGENT) != end.before.tags.get(AGENT)  # by its first attempt
-        moved = ref.version - end.before.version - len(end.heads) - is_named
+        # Its first attempt notes its agent; one that is refused a further step, when it is to wake.
+        noted = sum(ref.tags.get(tag) != end.before.tags.get(tag) for tag in (AGENT, WAKE_AT))
+        moved = ref.version - end.before.version - len(end.heads) - noted
         if ref.id == head and not moved and status == "idle":
             return Fate("refused", end.error["reason"])
         return Fate("lost", f"refused, and yet at {ref.id[:12]} instead of {head[:12]}, {status}")
