@@ -51,9 +51,7 @@ class Renewal:
     def _renew(self) -> None:
         is_asked = False
         while not self._over.wait(self._every_s):
-            asked_s = (
-                clock.monotonic_s()
-            )  # the answer may come late, and the lease lasts from then on
+            asked_s = clock.monotonic_s()  # from then on it lasts, however late the answer comes
             try:
                 is_held = self._leases.renew(self._lease)
                 word = self._leases.asked(self._lease) if is_held else ""
