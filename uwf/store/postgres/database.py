@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from threading import RLock
 
 import psycopg
+from psycopg.sql import quote
 
 from uwf import clock
 from uwf.errors import StoreAway, StoreBusy, StoreError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from psycopg import Cursor
+
+    from uwf.store.postgres.batch import Statement
 
     T = TypeVar("T")
 
@@ -96,25 +99,28 @@ class PostgresDatabase:
             return self._ask(sql, args, None).rowcount
 
     def begin(self, durable: bool, wait_s: float | None = None) -> None:
+        self.begin_with(None, durable, wait_s)
+
+    def begin_with(self, change: Statement | None, durable: bool, wait_s: float | None) -> bool:
+        """Become the one writer, and do `change` on the same way to the server. Whether that was about any row."""
         self._check_free()
         wait_s = self.wait_s if wait_s is None else wait_s
         sql = (
             f"BEGIN; SET LOCAL lock_timeout = {_waiting_ms(wait_s)};"
             f"{'' if durable else ' SET LOCAL synchronous_commit = off;'}"
-            f" SELECT pg_advisory_xact_lock({WRITING});"
-            " SELECT pg_current_xact_id()::text, (SELECT value FROM meta WHERE key = 'schema'),"
-            " (SELECT value FROM meta WHERE key = 'writer')"
+            f" SELECT pg_advisory_xact_lock({WRITING}); {_begun(change)}"
         )
         try:
             try:
-                self._number, schema, writer = self._open(sql)
+                self._number, schema, writer, was_changed = self._open(sql)
             except psycopg.errors.LockNotAvailable:
                 self.rollback()
                 if not self._put_out_frozen():
                     raise
-                self._number, schema, writer = self._open(sql)
+                self._number, schema, writer, was_changed = self._open(sql)
             if int(schema) > newest():
                 raise too_new(int(schema), writer, self.path)
+            return bool(was_changed)
         except BaseException as error:
             self.rollback()
             if isinstance(error, psycopg.errors.LockNotAvailable):
@@ -323,6 +329,20 @@ class PostgresDatabase:
             ) from error
         if outcome[0] != _COMMITTED:
             raise lost(self.path, "nothing was written") from error
+
+
+def _begun(change: Statement | None) -> str:
+    """What is asked of a transaction that begins, and the `change` that is done with it."""
+    asked = (
+        "SELECT pg_current_xact_id()::text, (SELECT value FROM meta WHERE key = 'schema'),"
+        " (SELECT value FROM meta WHERE key = 'writer')"
+    )
+    if change is None:
+        return f"{asked}, false"
+    first, *others = change[0].split("?")
+    quoted = map(quote, change[1])
+    sql = first + "".join(f"{arg}{text}" for arg, text in zip(quoted, others, strict=True))
+    return f"WITH changed AS ({sql} RETURNING 1) {asked}, EXISTS (SELECT 1 FROM changed)"
 
 
 def _waiting_ms(wait_s: float) -> int:

@@ -12,6 +12,7 @@ from uwf.store.values import Lease
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from uwf.store.postgres.database import PostgresDatabase
 
@@ -84,8 +85,11 @@ class PostgresLeases:
         return [row[4][-_ENDING:] for row in self._living()]
 
     def renew(self, lease: Lease) -> bool:
-        args = (self.lasts_s, lease.name, lease.epoch)
-        return lease.owner == self._owner and self._database.change(_RENEW, args) > 0
+        return lease.owner == self._owner and self._database.change(*self.renewal(lease)) > 0
+
+    def renewal(self, lease: Lease) -> tuple[str, tuple[Any, ...]]:
+        """The statement that renews `lease`: it changes no row where that is lost."""
+        return _RENEW, (self.lasts_s, lease.name, lease.epoch)
 
     def ask(self, name: str, what: str) -> bool:
         return self._database.change(_ASK, (what, name)) > 0

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from uwf.store.object_cache import ObjectCache
     from uwf.store.protocols import Gate
+    from uwf.store.values import Lease
 
 _GET_MANY = "SELECT id, data, encoding, size FROM object WHERE id = ANY(CAST(? AS bytea[]))"
 _USED = (
@@ -60,6 +61,7 @@ class PostgresStore(SqlStore):
     """See `uwf.store.protocols.Store`. Made by `open_store`."""
 
     _database: PostgresDatabase
+    _leases: PostgresLeases
     cache: ObjectCache | None = None
     """Asked first for what never changes; within a snapshot, which is to see the store itself, it is not."""
 
@@ -106,6 +108,11 @@ class PostgresStore(SqlStore):
         super().close()
         if self.cache is not None:
             self.cache.close()
+
+    def _begin(self, durable: bool, wait_s: float | None, lease: Lease | None) -> bool:
+        if lease is None:
+            return super()._begin(durable, wait_s, None)
+        return self._database.begin_with(self._leases.renewal(lease), durable, wait_s)
 
     def _unsound(self) -> list[str]:
         """What the server finds wrong it says when it reads it."""

@@ -58,11 +58,18 @@ class SqlStore(Reading, FactReading):
         wait_s: float | None = None,
         lease: Lease | None = None,
     ) -> SqlTransaction:
-        def check() -> None:
-            if lease is not None and not self._leases.renew(lease):
+        def begin() -> None:
+            is_held = self._begin(durable, wait_s, lease)
+            if lease is not None and not is_held:
+                self._database.rollback()
                 raise superseded(self._leases, lease)
 
-        return self._transactions()(self._database, self._gate, name, durable, wait_s, check)
+        return self._transactions()(self._database, self._gate, name, durable, begin)
+
+    def _begin(self, durable: bool, wait_s: float | None, lease: Lease | None) -> bool:
+        """Become the one writer, and renew `lease`: whether that is held. With none there is nothing to be lost."""
+        self._database.begin(durable, wait_s)
+        return lease is None or self._leases.renew(lease)
 
     def _transactions(self) -> type[SqlTransaction]:
         """Of which class they are. It is loaded with the first of them: commands that look begin none."""

@@ -53,16 +53,14 @@ class SqlTransaction(FactWriting, Reading):
         gate: Gate | None,
         name: str,
         durable: bool,
-        wait_s: float | None,
-        check: Callable[[], None],
+        begin: Callable[[], None],
     ) -> None:
-        """`check` raises what forbids it once it has begun."""
+        """`begin` makes this process the one writer, or raises what forbids it."""
         super().__init__(database)
         self._gate = gate
-        self._check = check
+        self._begin = begin
         self._name = name
         self._durable = durable
-        self._wait_s = wait_s
         self._usable = False
         self._has_moved = False  # whether a ref was moved here
         self._put: set[bytes] = set()  # keys put here: pointing a ref to them needs no look-up
@@ -71,7 +69,7 @@ class SqlTransaction(FactWriting, Reading):
         ] = {}  # what was read or set here: there is no other writer
 
     def __enter__(self) -> Self:
-        self._database.begin(self._durable, self._wait_s)
+        self._begin()
         try:
             self._prepare()
         except BaseException:
@@ -100,7 +98,7 @@ class SqlTransaction(FactWriting, Reading):
             )
 
     def _prepare(self) -> None:
-        self._check()
+        """Before anything else is done in it."""
 
     def _commit(self) -> None:
         self._database.commit()

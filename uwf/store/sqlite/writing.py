@@ -14,7 +14,6 @@ class SqliteTransaction(SqlTransaction):
     _database: Database
 
     def _prepare(self) -> None:
-        super()._prepare()
         if not self._database.is_complete:
             complete(self._database)
 
