@@ -59,6 +59,17 @@ def test_a_refusal_from_the_future_counts_as_of_now(store: SqliteStore, time: Ti
     assert refusals.refusals(store, SuccessRate.Rules()) == {}
 
 
+def test_a_reason_from_the_future_leaves_those_alone_whose_names_begin_like_it(
+    store: SqliteStore, time: Time
+) -> None:
+    time.jump_s(365 * 86_400)
+    note(store, "drain", "draining")
+    time.jump_s(-365 * 86_400)
+    note(store, "drain")
+    series = [sample.series.removeprefix("refused/") for sample in store.samples("refused/", 0)]
+    assert sorted(series) == ["drain", "drain", "draining"]
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -32,6 +32,22 @@ def test_none_removes_a_counter(store: Store) -> None:
     assert store.counters("pause/") == []
 
 
+def test_a_value_that_was_read_may_be_changed_without_a_change_to_the_counter(store: Store) -> None:
+    with store.transaction("test") as tx:
+        tx.set_counter("n", {"steps": 1})
+        tx.counter("n")["steps"] = 2
+        assert tx.counter("n") == {"steps": 1}
+    assert store.counter("n") == {"steps": 1}
+
+
+def test_what_a_transaction_has_read_is_what_it_sets_afterwards(store: Store) -> None:
+    with store.transaction("test") as tx:
+        for value in (None, 1, None, 2):
+            tx.set_counter("n", value)
+            assert tx.counter("n") == value
+            assert tx.counters("n") == ([] if value is None else [("n", value)])
+
+
 def test_counters_are_listed_by_prefix_in_order(store: Store) -> None:
     with store.transaction("test") as tx:
         for name in ("queue/b", "queue/a", "quota", "queues/c"):

@@ -40,9 +40,11 @@ def forgettable(tx: Transaction, prefix: str) -> list[tuple[str, Any]]:
         return []
 
 
-def forgettable_series(tx: Transaction, prefix: str) -> set[str]:
-    """The series to look for old samples in. None while a sample is unreadable, as in `forgettable`."""
+def forgettable_series(tx: Transaction, prefix: str, since_ms: int = 0) -> set[str]:
+    """The series with samples since then, to look for old ones in. None while a sample is unreadable, as in
+    `forgettable`.
+    """
     try:
-        return {sample.series for sample in tx.samples(prefix, 0)}
+        return {sample.series for sample in tx.samples(prefix, since_ms)}
     except CounterUnreadable:
         return set()

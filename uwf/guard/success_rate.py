@@ -119,8 +119,7 @@ class SuccessRate(Guard):
             failure_class, kind = outcome.failure_class, TRANSIENT if outcome.is_transient else BAD
         now_ms = clock.now_ms()
         keep_ms = kept_ms(self._rules)
-        for each in (GOOD, BAD, TRANSIENT):
-            date_back(tx, _series(agent, each), now_ms)
+        date_back(tx, _series(agent, ""), now_ms)
         series = _series(agent, kind)
         if not tx.count_samples(series, keep_ms):  # agents may be command lines of one use
             for other in forgettable_series(tx, STEPS):
@@ -224,13 +223,16 @@ def _series(agent: str, kind: str) -> str:
     return f"{STEPS}{hashed(agent)}/{kind}"
 
 
-def date_back(tx: Transaction, series: str, now_ms: int) -> None:
-    """Give the samples of a series that are from the future the time of now, unless one of them is unreadable."""
-    if tx.count_samples(series, now_ms + 1) and forgettable_series(tx, series):
-        samples = tx.samples(series, 0)
-        tx.drop_samples(series, max(sample.at_ms for sample in samples) + 1)
-        for sample in samples:
-            tx.add_sample(series, sample.value, min(sample.at_ms, now_ms))
+def date_back(tx: Transaction, prefix: str, now_ms: int) -> None:
+    """Give the samples from the future the time of now, in all series whose names begin so, unless one of them is
+    unreadable.
+    """
+    for series in forgettable_series(tx, prefix, now_ms + 1):
+        if forgettable_series(tx, series):
+            samples = [one for one in tx.samples(series, 0) if one.series == series]
+            tx.drop_samples(series, max(sample.at_ms for sample in samples) + 1)
+            for sample in samples:
+                tx.add_sample(series, sample.value, min(sample.at_ms, now_ms))
 
 
 def _forget_probes(tx: Transaction) -> None:

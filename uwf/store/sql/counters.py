@@ -26,8 +26,8 @@ class CounterReading:
 
     def counter(self, name: str) -> Any:
         check_name(name)
-        row = self._database.one("SELECT value FROM counter WHERE name = ?", (name,))
-        return None if row is None else counter_value(name, row[0])
+        packed = self._packed_counter(name)
+        return None if packed is None else counter_value(name, packed)
 
     def counters(self, prefix: str) -> list[tuple[str, Any]]:
         rows = self._database.all(
@@ -49,6 +49,10 @@ class CounterReading:
         number: int = self._database.one(sql, (series, since_ms))[0]
         return number
 
+    def _packed_counter(self, name: str) -> Any:
+        row = self._database.one("SELECT value FROM counter WHERE name = ?", (name,))
+        return None if row is None else row[0]
+
     def _packed_counters(self) -> list[tuple[str, object]]:
         return self._database.all("SELECT name, value FROM counter ORDER BY name")
 
@@ -60,6 +64,8 @@ class CounterWriting(CounterReading):
     """The writing half, part of a transaction."""
 
     _gate: Gate | None
+    _counters_now: dict[str, Any]
+    """What was read or set here, packed: there is no other writer."""
 
     if TYPE_CHECKING:
 
@@ -67,14 +73,16 @@ class CounterWriting(CounterReading):
 
     def set_counter(self, name: str, value: Any) -> None:
         check_name(name)
-        if value is None:
+        packed = None if value is None else self._packed(value)
+        if packed is None:
             self._write("DELETE FROM counter WHERE name = ?", (name,))
         else:
             self._write(
                 "INSERT INTO counter (name, value) VALUES (?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (name, self._packed(value)),
+                (name, packed),
             )
+        self._counters_now[name] = packed
 
     def add_sample(self, series: str, value: Any, at_ms: int) -> None:
         check_name(series)
@@ -85,6 +93,11 @@ class CounterWriting(CounterReading):
 
     def drop_samples(self, series: str, before_ms: int) -> None:
         self._write("DELETE FROM sample WHERE series = ? AND at_ms < ?", (series, before_ms))
+
+    def _packed_counter(self, name: str) -> Any:
+        if name not in self._counters_now:
+            self._counters_now[name] = super()._packed_counter(name)
+        return self._counters_now[name]
 
     def _packed(self, value: Any) -> bytes:
         packed: bytes = packb(value if self._gate is None else self._gate.value(value))

@@ -28,6 +28,7 @@ class FactWriting(CounterWriting, EntryWriting, FactReading):
         for name, packed in counters:
             if unreadable_ones(counters=[(name, packed)]):
                 self._write("DELETE FROM counter WHERE name = ?", (name,))
+                self._counters_now.pop(name, None)
         for series, packed in samples:
             if unreadable_ones(samples=[(series, packed)]):
                 self._write("DELETE FROM sample WHERE series = ? AND value = ?", (series, packed))

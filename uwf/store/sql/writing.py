@@ -67,6 +67,7 @@ class SqlTransaction(FactWriting, Reading):
         self._refs_now: dict[
             str, Ref | None
         ] = {}  # what was read or set here: there is no other writer
+        self._counters_now = {}
 
     def __enter__(self) -> Self:
         self._begin()
