@@ -38,6 +38,9 @@ def main() -> None:
     gc.set_threshold(50_000)  # as the command does
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small numbers, to see that it works")
+    parser.add_argument(
+        "--shared", action="store_true", help="a store that machines share, and nothing else"
+    )
     parser.add_argument("--only-steps", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--without-guards", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
@@ -63,6 +66,9 @@ def main() -> None:
             "shared",
         ):
             (folder / part).mkdir()
+        if options.shared:
+            bench_shared(folder / "shared", quick)
+            return
         # First, while this process is as small as a command is: where one side forks, that copies its tables of pages.
         bench_agents(folder, 5 if quick else 41)
         bench_commands(folder, 1000 if quick else 100_000, 5 if quick else 21)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import statistics
 import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +22,13 @@ from benchmarks.measure import alternate, columns, report, seconds, tell
 from benchmarks.stepping import Unguarded, Uwf
 from tests.helpers import postgres
 from uwf import clock
+from uwf.engine.run.admission import Admission
 from uwf.store.codec import encode
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory
 from uwf.store.values import Ref
 
-AT_ONCE = 50
+AT_ONCE, LONG = 50, 400
 BATCH = 5000
 PREFIX = "@uwf/thread/"
 STATUSES = ("idle", "suspended", "completed", "completed", "completed")
@@ -42,6 +46,7 @@ def bench_shared(folder: Path, quick: bool) -> None:
     with cluster.database() as url:
         _steps(folder, url, rounds)
         _bare(url)
+        _at_once(folder, url)
     with cluster.database() as url:
         _objects(url, 500 if quick else BATCH, rounds)
     with cluster.database() as url:
@@ -58,14 +63,27 @@ def _opened(url: str) -> Store:
 
 
 def _steps(folder: Path, url: str, rounds: int) -> None:
-    (folder / "file").mkdir()
-    (folder / "home").mkdir()
-    shared = Uwf(folder / "home", Unguarded, _opened(url))
-    alone = Uwf(folder / "file", Unguarded)
-    for each in (shared, alone):
-        each.steps(AT_ONCE)
-    ours, reference = alternate(lambda: shared.steps(AT_ONCE), lambda: alone.steps(AT_ONCE), rounds)
-    report("step", [s / AT_ONCE for s in ours], [s / AT_ONCE for s in reference], 3)
+    for name, admission, target in (
+        ("step", Unguarded, 3.0),
+        ("step with guards", Admission, None),
+    ):
+        homes = [folder / f"{admission.__name__}-{place}" for place in ("shared", "file")]
+        for home in homes:
+            home.mkdir()
+        shared, alone = Uwf(homes[0], admission, _opened(url)), Uwf(homes[1], admission)
+        for each in (shared, alone):
+            each.steps(AT_ONCE)
+        ours, reference = alternate(
+            partial(shared.steps, AT_ONCE), partial(alone.steps, AT_ONCE), rounds
+        )
+        report(name, [s / AT_ONCE for s in ours], [s / AT_ONCE for s in reference], target)
+        _ways(shared)
+        for each in (shared, alone):
+            each.store.close()
+
+
+def _ways(shared: Uwf) -> None:
+    """How often a step asks the server, and waits."""
     with tempfile.NamedTemporaryFile(mode="w+") as trace:
         connection = shared.store._database._connection  # type: ignore[attr-defined]
         connection.pgconn.trace(trace.fileno())
@@ -78,8 +96,29 @@ def _steps(folder: Path, url: str, rounds: int) -> None:
     print(
         f"{'ways to the server and back':34} {trips / AT_ONCE:5.1f} a step, in {commits / AT_ONCE:.1f} transactions"
     )
-    for each in (shared, alone):
-        each.store.close()
+
+
+def _at_once(folder: Path, url: str) -> None:
+    """Steps a second of processes that write at once, each a thread of its own: what their taking turns costs."""
+    for writers in (1, 2, 3):
+        homes = [folder / f"writer-{writers}-{number}" for number in range(writers)]
+        with ProcessPoolExecutor(writers, multiprocessing.get_context("spawn")) as pool:
+            spans = list(pool.map(_stepped, homes, [url] * writers))
+        began_s, ended_s = max(began for began, _ in spans), min(ended for _, ended in spans)
+        done = sum(LONG * (ended_s - began_s) / (ended - began) for began, ended in spans)
+        print(
+            f"{f'{writers} writing at once':34} {done / (ended_s - began_s):5.0f} steps a second, with guards"
+        )
+
+
+def _stepped(home: Path, url: str) -> tuple[float, float]:
+    """Make `LONG` steps; when the first was begun, and when the last had ended."""
+    home.mkdir()
+    uwf = Uwf(home, store=_opened(url))
+    uwf.steps(AT_ONCE)
+    began_s = time.time()
+    uwf.steps(LONG)
+    return began_s, time.time()
 
 
 def _bare(url: str) -> None:
