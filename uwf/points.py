@@ -66,6 +66,7 @@ TRANSACTIONS = (
     "figures",
     "health verify",
     "health clock",
+    "health skew",
     "alert",
     "alert prune",
     "absence seen",

@@ -66,6 +66,7 @@ ELSEWHERE = {
     "alert prune": "tests/engine/upkeep/test_alerts.py",
     "absence seen": "tests/engine/upkeep/test_alerts.py",
     "triggers good": "tests/app/test_references.py",
+    "health skew": "tests/engine/upkeep/test_skew.py",
     "permitted": "tests/acceptance/test_approval.py",
     "superseded": "tests/engine/run/attempt/test_superseded.py",
 }

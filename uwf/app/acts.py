@@ -158,8 +158,8 @@ def mark(home: OpenHome, id: str, marks: marking.Marks) -> ThreadView:
 def tell(home: OpenHome, id: str, text: str, speaker: Speaker, wish: Wake | None = None) -> Told:
     said = home.clean(text, "what you say")
     who = named(home.clean(speaker.who, "who says it"))
-    word = Word(said, who, speaker.trust, clock.now_ms())
     store = home.store()
+    word = Word(said, who, speaker.trust, clock.now_ms())
     status = telling.tell(store, id, word, wish)
     if threads.runner(store, id) is not None:
         status = RUNNING

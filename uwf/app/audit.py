@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from uwf import clock
 from uwf.engine.query import audit
 from uwf.engine.query.audit import BROKEN, KEPT, LATE_MS, PENDING, Promise
 from uwf.engine.schedules.alarms import QUIET_MS
@@ -23,7 +22,7 @@ MOST_OCCURRENCES = 100
 
 def of(home: ThreadQueries, schedules: Schedules, since_ms: int) -> list[Promise]:
     """What was promised: all that is open, and of what is over that since `since_ms`. The broken first, by time."""
-    now_ms = clock.now_ms()
+    now_ms = home.now_ms()
     found = [
         *audit.timers(home.reader(), since_ms, held_by=_held_by(home)),
         *audit.questions(home.inbox()),

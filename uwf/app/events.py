@@ -118,11 +118,12 @@ class Events:
                 )
         self._home.tell_hidden(f"{data} {labels} {who}", "the event")
         by, speaker = self._home.own_thread(), self._home.speaker()
+        now_ms = self._home.now_ms()
         return Event(
-            id=clock.ulid(clock.now_ms()) if id is None else id,
+            id=clock.ulid(now_ms) if id is None else id,
             source=CLI,
             name=name,
-            at_ms=clock.now_ms(),
+            at_ms=now_ms,
             who=who or speaker.who,
             trust=speaker.trust,
             data=data,
@@ -148,7 +149,7 @@ class Events:
 
         if not self._home.has_store():
             return []
-        at_ms = clock.now_ms() if now_ms is None else now_ms
+        at_ms = self._home.now_ms() if now_ms is None else now_ms
         means = self._means()
         interrupting.carry_out(means.store)  # what a process that was killed has left
         while noticing.notice(means.store, means.rules, at_ms):

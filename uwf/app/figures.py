@@ -23,7 +23,7 @@ class HomeFigures:
         from uwf.app.wakes import Wakes
         from uwf.engine.upkeep import figures
 
-        home, now_ms = self._home, clock.now_ms()
+        home, now_ms = self._home, self._home.now_ms()
         backups, wakes = Backups(home), Wakes(home)
         newest, drill = backups.newest(), backups.last_drill()
         running = set(wakes.under_way())

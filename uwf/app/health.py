@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from uwf.app.opened import OpenHome
     from uwf.engine.upkeep.health.check import Finding
+    from uwf.engine.upkeep.health.clocks import ClockOff
 
 
 class CheckView(Record):
@@ -43,6 +44,21 @@ class Health:
             )
             for one in CHECKS
         ]
+
+    def skew(self) -> str | None:
+        """That this machine's clock is not the database's, in words; None where it is, or nobody has told."""
+        from uwf import clock
+        from uwf.engine.upkeep.health.clocks import SET_RIGHT, ClockOff
+
+        off_ms = clock.off_ms()
+        words = ClockOff(settings.host(), off_ms).words
+        return f"{words} until one of them is set right: {SET_RIGHT}" if off_ms else None
+
+    def clocks_off(self) -> list[ClockOff]:
+        """The machines of those that share the store whose clock is off."""
+        from uwf.engine.upkeep.health import clocks
+
+        return clocks.clocks_off(self._home.reader())
 
     def examine(
         self, only: Sequence[str] = (), *, repair: bool = False, note: bool | None = None

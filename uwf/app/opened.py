@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from uwf import clock
 from uwf import config as settings
 from uwf import home as paths
 from uwf.errors import ConfigInvalid, CounterUnreadable, StateError, StoreError, StoreUnreadable
@@ -181,6 +182,14 @@ class OpenHome:
             if self._stays:
                 self._store.keep_little()
         return self._store
+
+    def now_ms(self) -> int:
+        """The time, for what is about to be written: by the clock of a store that machines share, which tells it when
+        it is opened. See `uwf.clock`.
+        """
+        if not self.has_store_file:
+            self.store()
+        return clock.now_ms()
 
     def file_store(self, instead: Sequence[str]) -> SqliteStore:
         """The store where it is a file; else as `need_store_file`."""

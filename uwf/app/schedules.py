@@ -86,18 +86,18 @@ class Schedules:
 
     def tick_through(self) -> Tick:
         """The same now, for a command that does not stay: it waits for the prechecks that it has begun."""
-        tick = self.tick(clock.now_ms())
+        tick = self.tick(self._home.now_ms())
         news = {(one.schedule, one.nominal): one for one in tick.news}
         while self._prechecks.are_asked:
             self._answered.wait(_WAIT_S)
             self._answered.clear()
-            again = self.tick(clock.now_ms())
+            again = self.tick(self._home.now_ms())
             news |= {(one.schedule, one.nominal): one for one in again.news}
         return replace(tick, news=tuple(news.values()))
 
     def all(self) -> list[ScheduleView]:
         """Every schedule of the config, in its order."""
-        now_ms = clock.now_ms()
+        now_ms = self._home.now_ms()
         reader = self._home.reader()
         return [
             view.schedule_view(reader, schedule, self._rule(schedule), now_ms)
@@ -111,7 +111,7 @@ class Schedules:
                 f"{count} times are more than the {MOST_NEXT} that are looked for",
                 hint=f"uwf schedule next -n {MOST_NEXT}",
             )
-        now_ms = clock.now_ms()
+        now_ms = self._home.now_ms()
         named = list(self._schedules().values()) if name is None else [self._named(name)]
         found = [
             one
@@ -138,7 +138,7 @@ class Schedules:
     def backfill(self, name: str, since_ms: int, *, dry_run: bool = False) -> list[Upcoming]:
         """Claim the times since `since_ms` that nobody has claimed, and begin the first. `dry_run`: only say which."""
         schedule = self._named(name)
-        rule, now_ms = self._rule(schedule), clock.now_ms()
+        rule, now_ms = self._rule(schedule), self._home.now_ms()
         times = hand.times_since(self._home.reader(), schedule, rule, since_ms, now_ms)
         if times and not dry_run:
             store = self._home.store(create=True)

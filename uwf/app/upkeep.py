@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from uwf import clock
 from uwf import home as paths
 from uwf.app.backups import DUMP, PUT_BACK
 from uwf.app.opened import RUN_S, absolute
@@ -93,7 +92,7 @@ class Upkeep:
         from uwf.engine.upkeep import alerts, retention, stale_files
         from uwf.store.gc import collect
 
-        home, rules, now_ms = self._home, self._home.config.keep, clock.now_ms()
+        home, rules, now_ms = self._home, self._home.config.keep, self._home.now_ms()
         store = home.store()
         grace_s = rules.garbage_s if grace_s is None else grace_s
         lease_s = store.leases.lasts_s

@@ -72,7 +72,7 @@ class ThreadVerbs(ThreadQueries):
             priority,
             budget or {},
             config.local_zone(),
-            wake=Wake(clock.now_ms(), PERSON, "started") if wakes else None,
+            wake=Wake(self.now_ms(), PERSON, "started") if wakes else None,
             place=place,
         )
         if worktree is not None or (is_by_config and self.has_worktrees):
@@ -250,7 +250,6 @@ class ThreadVerbs(ThreadQueries):
         """Answer what a suspended thread asks: it is told, and due at once. `StateError` for one that asks nothing, and
         for the agent that asks it.
         """
-        from uwf import clock
         from uwf.app import acts
         from uwf.engine.chain.tags import STATUS, SUSPENDED, THREADS
         from uwf.engine.chain.wake import PERSON, Wake

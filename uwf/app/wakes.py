@@ -35,7 +35,9 @@ class Wakes:
         """Let a thread wake at `at_ms`, by default now, on a person's word. A timer that is earlier stays as it is."""
         from uwf.engine.chain.wake import PERSON, Wake
 
-        return self._change(thread, Wake(clock.now_ms() if at_ms is None else at_ms, PERSON, why))
+        return self._change(
+            thread, Wake(self._home.now_ms() if at_ms is None else at_ms, PERSON, why)
+        )
 
     def clear(self, thread: str) -> ThreadView:
         """Take the timer of a thread away."""

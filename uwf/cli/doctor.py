@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     help="Look for what is wrong with a home; --repair mends it.",
     detail="What dead processes left behind (attempts, agent processes, entries in the queue, files), replies that "
     "could not be stored, counters and objects that cannot be read, the disk, the WAL, the configuration, agents that "
-    "fail, jumps of the clock. A daemon makes the same checks all the time. Objects are read some at a time. Exit 1 "
-    "when something is found and not put right, but for notes, which heal by themselves. A counter that is removed "
-    "counts from nothing, and a switch is off then. Where the configuration is not valid, the checks that need none "
-    "are made all the same.",
+    "fail, jumps of the clock, clocks that are not that of a shared store. A daemon makes the same checks all the "
+    "time. Objects are read some at a time. Exit 1 when something is found and not put right, but for notes, which "
+    "heal by themselves. A counter that is removed counts from nothing, and a switch is off then. Where the "
+    "configuration is not valid, the checks that need none are made all the same.",
     example="uwf doctor --repair",
     repair=opt(
         "--repair",

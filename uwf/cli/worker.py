@@ -80,6 +80,8 @@ def list_(ctx: Context) -> None:
     ctx.out.answer(found, draw=lambda: ctx.out.table(columns, rows, cut=("agents", "labels")))
     if not found:
         ctx.out.note("no worker is there")
+    for off in ctx.app.health.clocks_off():
+        ctx.out.warning(off.words)
     unserved = control.unserved(ctx.app)
     for queue, count in unserved.items():
         ctx.out.note(f"{counted(count, 'thread')} due for {queue}, which no worker takes")

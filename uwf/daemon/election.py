@@ -14,6 +14,7 @@ from uwf import points
 from uwf.daemon.loop.loop import LOOK_S
 from uwf.daemon.loop.wakeups import DRAIN, NOW
 from uwf.daemon.runs import children
+from uwf.daemon.skew import SkewNews
 from uwf.errors import StoreError
 
 TYPE_CHECKING = False
@@ -113,6 +114,7 @@ class _OfAll:
         self._app, self._lead, self._tell, self._supervisor = app, lead, tell, supervisor
         self._link = QueueLink(app.store_address, "uwf daemon", [ENDED, WAKE])
         self._said: str | None = None
+        self._skew = SkewNews(app.health.skew)
         self.is_over = False
 
     def lead(self, wakeups: Wakeups) -> bool:
@@ -132,7 +134,9 @@ class _OfAll:
         try:
             self._link.query("SELECT 1")
             self._link.heard()
-            if self._lead.take():
+            leads = self._lead.take()
+            self._heed_clock()
+            if leads:
                 points.at("lead: taken")
                 return None, 0
             self._stands_by()
@@ -157,7 +161,16 @@ class _OfAll:
             self._tell(text, {"what": what, **facts})
 
     def still_leads(self) -> bool:
-        return self._lead.leads()
+        leads = self._lead.leads()
+        self._heed_clock()
+        return leads
+
+    def _heed_clock(self) -> None:
+        """The store that was asked just now has told what its clock says."""
+        said = self._skew.taken()
+        if said is not None:
+            self._tell(said, {"what": "clock"})
+            self._app.log.write("clock", text=said)
 
     def runs(self, quarantine: Quarantine) -> Runs:
         from uwf.daemon.runs.queued import QueuedRuns

@@ -1,14 +1,17 @@
 """The workers of a queue, as they say of themselves, and what they are asked for.
 
 When a worker was heard of last is Procrastinate's heartbeat, by the clock of the database: one truth of who is there.
+With each of its own a worker is told that time.
 """
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.errors import NotFound
 from uwf.jobs.link import QueueLink
 from uwf.jobs.queue import ANY, ASKED, STALLED_S, named
 from uwf.record import Record
+from uwf.store.values import NOW_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ class WorkerFacts(Record):
 class WorkerView(Record):
     """A worker, since when it is there and when it was heard of last (epoch ms), and the threads that it runs.
 
-    `state` is `working`, `draining`, `stopping`, or `gone` when it was not heard of for too long.
+    `state` is `working`, `draining`, `stopping`, or `gone` when it was not heard of for too long. `clock_off_ms` is by
+    how much the clock of its machine is ahead of the database's, negative: behind; 0 where that is tolerated.
     """
 
     worker: int
@@ -52,6 +56,7 @@ class WorkerView(Record):
     since: int
     seen: int
     state: str
+    clock_off_ms: int = 0
 
     @property
     def queues(self) -> list[str]:
@@ -84,12 +89,17 @@ class Workers:
 
     def beat(self, worker: int, running: Sequence[str]) -> tuple[bool, str | None]:
         """A worker is there still, and runs these threads. Whether the queue knows it, and what it is asked for."""
+        asked_ms = clock.steady_ms()
         rows = self.link.query(
             "WITH seen AS (UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %(id)s)"
-            " UPDATE workers SET running = %(running)s WHERE id = %(id)s RETURNING asked",
+            f" UPDATE workers SET running = %(running)s WHERE id = %(id)s RETURNING asked, {NOW_MS}",
             {"id": worker, "running": list(running)},
         )
-        return bool(rows), rows[0][0] if rows else None
+        if not rows:
+            return False, None
+        ((asked, there_ms),) = rows
+        clock.told(there_ms, asked_ms)
+        return True, asked
 
     def leave(self, worker: int) -> None:
         """A worker has ended: what it had taken is for others."""

@@ -92,6 +92,8 @@ class Sample(Record):
 
 WAKE = "uwf_wake"
 """The channel of a database on which it is said that there is something new to look at."""
+NOW_MS = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+"""What the clock of a database says. Who has asked for it tells it to `uwf.clock`."""
 COUNTER, SAMPLE, ENTRY = "counter", "sample", "entry"
 
 

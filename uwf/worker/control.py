@@ -9,6 +9,7 @@ from uwf.errors import StateError
 from uwf.jobs.link import QueueLink
 from uwf.jobs.queue import JobQueue
 from uwf.jobs.workers import DRAIN, STOP, STOP_NOW, WORKING, Workers
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +32,11 @@ def need_queue(app: App) -> str:
 
 
 def all_workers(app: App) -> list[WorkerView]:
-    """Those that were heard of in the last hour."""
+    """Those that were heard of in the last hour, and whose clock is off."""
     with _table(app) as table:
-        return table.all()
+        found = table.all()
+    off_ms = {each.host: each.off_ms for each in app.health.clocks_off()}
+    return [replace(each, clock_off_ms=off_ms.get(each.host, 0)) for each in found]
 
 
 def unserved(app: App) -> dict[str, int]:

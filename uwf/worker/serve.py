@@ -10,6 +10,7 @@ from uwf import __version__, config
 from uwf.daemon import notify
 from uwf.daemon.loop.wakeups import Wakeups
 from uwf.daemon.runs import children
+from uwf.daemon.skew import SkewNews
 from uwf.errors import InputError, StateError, StoreError
 from uwf.jobs.link import QueueLink
 from uwf.jobs.workers import WorkerFacts, queues_of
@@ -79,7 +80,8 @@ def run(app: App, options: WorkerOptions, tell: Tell) -> None:
     try:
         time.sleep(random.uniform(0, APART_S))
         runs = children.ChildRuns(app.home, children.scope_prefix(app.home), facts.agents)
-        worker = Worker(link, facts, queues, runs, wakeups, tell, options.poll_s)
+        skew = SkewNews(app.health.skew)
+        worker = Worker(link, facts, queues, runs, wakeups, tell, options.poll_s, skew)
         supervisor.ready("takes runs")
         worker.run(supervisor.alive)
     finally:

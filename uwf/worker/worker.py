@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from uwf.daemon.loop.wakeups import Wakeups
     from uwf.daemon.runs.children import ChildRuns
     from uwf.daemon.runs.runs import RunEnded
+    from uwf.daemon.skew import SkewNews
     from uwf.jobs.link import QueueLink
     from uwf.jobs.queue import Job
     from uwf.jobs.workers import WorkerFacts
@@ -44,8 +45,10 @@ LOOK_S = 30.0
 READY_S = 0.8
 """So long after a run was begun the process of the next one is made ready."""
 ENDING_S = 5.0
-LEFT = "attempt"
-"""The check for what a killed run has left: agents that nobody waits for."""
+LEFT, SKEW = "attempt", "skew"
+"""The checks for what a killed run has left, agents that nobody waits for; and for a clock that is off."""
+NOTE_S = 3600.0
+"""How often it is noted for all machines that this one's clock is off."""
 
 
 def channels(queues: Sequence[str]) -> list[str]:
@@ -65,6 +68,7 @@ class Worker:
         wakeups: Wakeups,
         tell: Tell,
         poll_s: float,
+        skew: SkewNews,
     ) -> None:
         self._link, self._facts, self._queues = link, facts, list(queues)
         self._runs, self._wakeups, self._tell, self._poll_s = runs, wakeups, tell, poll_s
@@ -77,8 +81,11 @@ class Worker:
         self._owed: list[tuple[Job, RunEnded]] = []
         """Runs that have ended, of which the queue was not told yet."""
         self._told_running: frozenset[str] | None = None
-        self._beats_s = self._ready_s = 0.0
-        self._is_draining, self._stops, self._is_away, self._has_left = False, 0, False, True
+        self._beats_s = self._ready_s = self._notes_s = 0.0
+        self._is_draining, self._stops, self._is_away = False, 0, False
+        self._skew = skew
+        self._checks = {LEFT, SKEW}
+        """Those to be made as soon as no other is."""
 
     def run(self, alive: Callable[[], None]) -> None:
         """Go round until told to end and nothing runs any more. `alive` is called each time."""
@@ -152,7 +159,8 @@ class Worker:
             self._patience.ended(ended)
             self._owed.append((job, ended))
             points.at("job: over")
-            self._has_left |= ended.code < 0
+            if ended.code < 0:
+                self._checks.add(LEFT)
             text = f"{ended.thread} ended ({ended.code}) after {ended.lasted_s:.1f} s"
             self._say(text, what="ended", thread=ended.thread, code=ended.code)
 
@@ -183,10 +191,20 @@ class Worker:
             self._runs.kill(thread)
         self._told_running = running
         self._beats_s = clock.monotonic_s() + BEAT_S * random.uniform(0.8, 1.0)
+        self._heed_clock()
         if asked is not None:
             self._drain(f"it was asked to {asked}")
             if asked != ASKED_TO_DRAIN:
                 self._end_runs(2 if asked == STOP_NOW else 1)
+
+    def _heed_clock(self) -> None:
+        """Say once that the clock of this machine is off, and let that be noted, for whoever looks from another one."""
+        said, now_s = self._skew.taken(), clock.monotonic_s()
+        if said is not None:
+            self._say(said, what="clock")
+        if said is not None or (self._skew.is_off and now_s >= self._notes_s):
+            self._notes_s = now_s + NOTE_S
+            self._checks.add(SKEW)
 
     def _running(self) -> frozenset[str]:
         return frozenset(self._jobs)
@@ -203,12 +221,15 @@ class Worker:
                 self._say(f"worker {each.worker} died here: its jobs are free", what="worker_gone")
 
     def _settle(self) -> None:
-        """End what dead runs have left here, at the beginning those of an earlier worker: no other machine can."""
+        """End what dead runs have left here, at the beginning those of an earlier worker: no other machine can; and
+        note how the clock is.
+        """
         if self._repair.taken() is None and self._repair.is_out:
             return
-        if self._has_left:
-            self._has_left = False
-            self._repair.begin("doctor", "--repair", "--only", LEFT)
+        if self._checks:
+            only = (word for name in sorted(self._checks) for word in ("--only", name))
+            self._checks.clear()
+            self._repair.begin("doctor", "--repair", *only)
 
     def _heed_signals(self) -> None:
         signals, self._wakeups.signals = self._wakeups.signals, []

@@ -22,7 +22,7 @@ THREADS = [clock.ulid(1_700_000_000_000 + n) for n in range(4)]
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> Ticking:
     ticking = Ticking()
-    monkeypatch.setattr("uwf.clock.now_ms", ticking)
+    monkeypatch.setattr("uwf.clock.own_ms", ticking)
     return ticking
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from uwf import clock
 from uwf.cli import exits
 from uwf.cli.command import command, opt
 from uwf.cli.thread.selection import (
@@ -74,7 +73,7 @@ def wake(
             hint=f"{chosen.typed} --in 30m",
             code="usage",
         )
-    at_ms = _moment_ms(at, in_, chosen.typed)
+    at_ms = _moment_ms(ctx, at, in_, chosen.typed)
 
     def set_timer(id: str) -> None:
         view = ctx.app.wakes.clear(id) if clear else ctx.app.wakes.at(id, at_ms)
@@ -117,12 +116,12 @@ def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bo
             code="usage",
         )
     if dry_run:
-        _show(ctx, ctx.app.wakes.due(clock.now_ms()))
+        _show(ctx, ctx.app.wakes.due(ctx.app.now_ms()))
         return exits.DONE
     may_run = _taken_in(ctx)
     _look_at_schedules(ctx)
     _decide(ctx)
-    now_ms = clock.now_ms()
+    now_ms = ctx.app.now_ms()
     found = ctx.app.wakes.due(now_ms)
     code = _say_unreadable(ctx, found)
     _remind(ctx, now_ms)
@@ -157,9 +156,9 @@ def _look_at_schedules(ctx: Context) -> None:
         ctx.out.note(f"schedule {one.schedule}: {' '.join((came_of(one), *one.threads[:3]))}")
 
 
-def _moment_ms(at: str | None, in_: str | None, typed: str) -> int:
+def _moment_ms(ctx: Context, at: str | None, in_: str | None, typed: str) -> int:
     """The moment that was asked for, by default now."""
-    now_ms = clock.now_ms()
+    now_ms = ctx.app.now_ms()
     if at is None and in_ is None:
         return now_ms
     if in_ is not None:

@@ -14,8 +14,8 @@ import os
 import stat
 from contextlib import suppress
 
+from uwf import clock, owned
 from uwf import home as paths
-from uwf import owned
 from uwf.daemon.intake import event_json, strict_json
 from uwf.daemon.loop.budget import words
 from uwf.errors import InputError
@@ -117,7 +117,7 @@ def read(home: str, name: str) -> SpoolFile | None:
     this_one = f"{name} {about.st_ino} {about.st_mtime_ns}"
     try:
         value = strict_json.parse(data, "it")
-        at_ms = max(about.st_mtime_ns // 1_000_000, 0)
+        at_ms = max(about.st_mtime_ns // 1_000_000 - clock.off_ms(), 0)
         event = event_json.event(value, SOURCE, otherwise=this_one, at_ms=at_ms)
         return SpoolFile(name, event)
     except InputError as error:

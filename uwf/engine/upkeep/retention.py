@@ -34,7 +34,7 @@ class _File(Record):
 def prune(home: str, rules: KeepConfig, leases: Leases, *, dry_run: bool = False) -> list[str]:
     """Remove what is too old or too much; the names of the files that are gone, or would be."""
     folder = paths.logs(home)
-    files, now_ms = _files(folder), clock.now_ms()
+    files, now_ms = _files(folder), clock.own_ms()
     log = [file for file in files if file.name.endswith(ENDING)]
     outputs = [
         file

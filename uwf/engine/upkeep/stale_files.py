@@ -97,4 +97,4 @@ def _is_left(path: str, writers: list[int]) -> bool:
     if not is_ours or any(platform.look(pid) for pid in writers):
         return False
     # With a second name it is finished, and what keeps it young is that it is in use under that one.
-    return status.st_nlink > 1 or status.st_mtime < clock.now_ms() / 1000 - OLD_S
+    return status.st_nlink > 1 or status.st_mtime < clock.own_ms() / 1000 - OLD_S

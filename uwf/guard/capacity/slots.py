@@ -138,7 +138,7 @@ class SlotTable:
         """How many slots of `pool` are taken, and were so less than `age_s` seconds ago."""
         # A file's time has more digits than ours: one that was written just now may seem to come from the future.
         return sum(
-            -1 < clock.now_ms() / 1000 - _written_s(path) < age_s and _is_taken(path)
+            -1 < clock.own_ms() / 1000 - _written_s(path) < age_s and _is_taken(path)
             for path in _files(self._folder, pool)
         )
 

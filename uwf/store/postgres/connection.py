@@ -11,10 +11,12 @@ from psycopg.types.array import ListBinaryDumper
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import StrBinaryDumper
 
+from uwf import clock
 from uwf.errors import StoreError
 from uwf.store.postgres.faults import explain
 from uwf.store.postgres.reaching import reach
 from uwf.store.postgres.schema import SCHEMA, recognise
+from uwf.store.values import NOW_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +30,14 @@ FROZEN_S = 5
 RECOVERED = "recovered"
 """Under this name: since when the server counts what it does: anew when it has ended as by a power cut."""
 
+_CLOCK = "clock"
+
 _SESSION = (
     f"SET search_path = {SCHEMA}; SET idle_in_transaction_session_timeout = '{FROZEN_S}s'; SET jit = off;"
     " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
     f" SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT key, value FROM {SCHEMA}.meta"
     f" UNION ALL SELECT '{RECOVERED}', stats_reset::text FROM pg_stat_bgwriter"
+    f" UNION ALL SELECT '{_CLOCK}', {NOW_MS}::text"
 )
 """The server, too, is to see within half a minute that a machine is gone, and let go of what that had locked.
 Every listing is a walk of an index in its order: a table of which the server has no figures yet is not to be read
@@ -57,8 +62,10 @@ def connect(url: str, place: str, wait_s: float) -> tuple[Connection[Any], dict[
     connection.adapters.register_dumper(str, _Text)
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     connection.adapters.register_dumper(list, ListBinaryDumper)
+    asked_ms = clock.steady_ms()
     try:
         meta = _last_rows(connection.execute(_SESSION.encode()))
+        clock.told(int(meta.pop(_CLOCK)), asked_ms)
         recognise(meta, place)
     except psycopg.Error as error:
         connection.close()

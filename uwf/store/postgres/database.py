@@ -25,6 +25,7 @@ from uwf.store.postgres.faults import explain, is_lost, lost, place_of, unreadab
 from uwf.store.postgres.schema import UPKEEP, WRITING, newest, too_new
 from uwf.store.sql.database import END_CHARS, PUT
 from uwf.store.validate import NESTED
+from uwf.store.values import NOW_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class PostgresDatabase:
         """Become the one writer, and do `change` on the same way to the server. Whether that was about any row."""
         self._check_free()
         wait_s = self.wait_s if wait_s is None else wait_s
+        asked_ms = clock.steady_ms()
         sql = (
             f"BEGIN; SET LOCAL lock_timeout = {_waiting_ms(wait_s)};"
             f"{'' if durable else ' SET LOCAL synchronous_commit = off;'}"
@@ -112,12 +114,14 @@ class PostgresDatabase:
         )
         try:
             try:
-                self._number, schema, writer, was_changed = self._open(sql)
+                begun = self._open(sql)
             except psycopg.errors.LockNotAvailable:
                 self.rollback()
                 if not self._put_out_frozen():
                     raise
-                self._number, schema, writer, was_changed = self._open(sql)
+                begun = self._open(sql)
+            self._number, schema, writer, there_ms, was_changed = begun
+            clock.told(there_ms, asked_ms)
             if int(schema) > newest():
                 raise too_new(int(schema), writer, self.path)
             return bool(was_changed)
@@ -147,10 +151,12 @@ class PostgresDatabase:
         sql = (
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
             f" SET LOCAL idle_in_transaction_session_timeout = '{READER_FROZEN_S}s';"
-            " SELECT 1 FROM meta"
+            f" SELECT {NOW_MS} FROM meta"
         )
+        asked_ms = clock.steady_ms()
         try:
-            self._open(sql)
+            (there_ms,) = self._open(sql)
+            clock.told(there_ms, asked_ms)
         except BaseException as error:
             self.rollback()
             if isinstance(error, psycopg.Error):
@@ -335,7 +341,7 @@ def _begun(change: Statement | None) -> str:
     """What is asked of a transaction that begins, and the `change` that is done with it."""
     asked = (
         "SELECT pg_current_xact_id()::text, (SELECT value FROM meta WHERE key = 'schema'),"
-        " (SELECT value FROM meta WHERE key = 'writer')"
+        f" (SELECT value FROM meta WHERE key = 'writer'), {NOW_MS}"
     )
     if change is None:
         return f"{asked}, false"

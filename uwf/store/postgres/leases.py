@@ -6,8 +6,9 @@ that holder is seen to be dead. The row is locked by whoever writes under the le
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.store.owner import Owner
-from uwf.store.values import Lease
+from uwf.store.values import NOW_MS, Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _RELEASE = "DELETE FROM lease WHERE name = ? AND epoch = ?"
 _THERE = "SELECT pid, started, host, epoch, name FROM lease WHERE name = ?"
 _HOLDERS = "SELECT pid, started, host, epoch, name FROM lease WHERE expires >= clock_timestamp()"
 _ASK = "UPDATE lease SET asked = ? WHERE name = ? AND expires >= clock_timestamp()"
-_ASKED = "SELECT asked FROM lease WHERE name = ? AND epoch = ?"
+_ASKED = f"SELECT asked, {NOW_MS} FROM lease WHERE name = ? AND epoch = ?"
 
 _NO_EPOCH = 0
 _ENDING = 12
@@ -95,8 +96,14 @@ class PostgresLeases:
         return self._database.change(_ASK, (what, name)) > 0
 
     def asked(self, lease: Lease) -> str:
+        """The server's time comes with it: a run whose agent is at work asks nothing else for hours."""
+        asked_ms = clock.steady_ms()
         row = self._database.one(_ASKED, (lease.name, lease.epoch))
-        return "" if row is None else row[0]
+        if row is None:
+            return ""
+        clock.told(row[1], asked_ms)
+        word: str = row[0]
+        return word
 
     def release(self, lease: Lease) -> None:
         if lease.owner == self._owner:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uwf.engine.upkeep.health.agents import BreakerCheck, FailingAgentCheck
 from uwf.engine.upkeep.health.backed_up import BackupCheck
-from uwf.engine.upkeep.health.clocks import ClockCheck
+from uwf.engine.upkeep.health.clocks import ClockCheck, SkewCheck
 from uwf.engine.upkeep.health.counters import CounterCheck
 from uwf.engine.upkeep.health.files import FileCheck
 from uwf.engine.upkeep.health.left import AttemptCheck, OrphanCheck, ReplyCheck
@@ -44,6 +44,7 @@ CHECKS: tuple[type[Check], ...] = (
     FailingAgentCheck,
     BreakerCheck,
     ClockCheck,
+    SkewCheck,
 )
 
 
