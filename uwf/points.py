@@ -21,6 +21,7 @@ TRANSACTIONS = (
     "mark",
     "tell",
     "wake",
+    "unserved",
     "stopped",
     "reminded",
     "fork",

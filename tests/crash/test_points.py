@@ -67,6 +67,7 @@ ELSEWHERE = {
     "absence seen": "tests/engine/upkeep/test_alerts.py",
     "triggers good": "tests/app/test_references.py",
     "health skew": "tests/engine/upkeep/test_skew.py",
+    "unserved": "tests/engine/actions/test_timer.py",
     "permitted": "tests/acceptance/test_approval.py",
     "superseded": "tests/engine/run/attempt/test_superseded.py",
 }

@@ -7,7 +7,7 @@ from uwf.errors import PersonNeeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from uwf.agent.stop import Stop
     from uwf.app.queries import ThreadQueries
@@ -122,6 +122,12 @@ class Wakes:
 
         with suppress(UwfError):
             recover_if_free(self._home.context(), thread)
+
+    def unserved(self, threads: Sequence[str], since_ms: int | None) -> None:
+        """Put on record that no machine can run these threads since then, although they are due; None: one can."""
+        from uwf.engine.actions import timer
+
+        timer.unserved(self._home.store(), threads, since_ms)
 
     def urgency(self, due: DueThread, now_ms: int) -> int:
         """How urgent one is that is due, as a number for a queue that sorts by that: a higher one goes first."""

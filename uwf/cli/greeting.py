@@ -19,7 +19,7 @@ SPARE = ("since", "role")
 NAMED = 3
 """Threads of each kind that are named; all are counted."""
 MOST_NEXT = 3
-WORDS = 200
+WORDS, NEXT = 200, 60
 
 
 def greet(ctx: Context) -> None:
@@ -83,7 +83,7 @@ def _rows(ctx: Context, found: Overview, ids: Mapping[str, str]) -> Iterator[lis
 
     moment = ctx.times.moment
     for item in (*found.waiting[:NAMED], *found.failed[:NAMED]):
-        state = Cell("suspended", states.of(item.kind))
+        state = Cell("unserved" if item.is_unserved else "suspended", states.of(item.kind))
         about = short(item.question, WORDS)
         yield row(item.thread, state, item.role or "", moment(item.since), about)
     for broken in found.broken[:NAMED]:
@@ -102,7 +102,8 @@ def _next(ctx: Context, found: Overview, ids: Mapping[str, str]) -> Iterator[tup
         yield "uwf demo", "watch a whole job, without an agent or a key: it needs ruff"
         return
     for item in found.waiting[:1]:
-        yield item.answer.replace(item.thread, ids[item.thread]), f"{item.role} waits for it"
+        why = item.question if item.is_unserved else f"{item.role} waits for it"
+        yield item.answer.replace(item.thread, ids[item.thread]), short(why, NEXT)
     if len(found.waiting) > 1:
         yield "uwf inbox", "all that waits for you, with the choices"
     for item in found.failed[:1]:

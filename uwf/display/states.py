@@ -33,6 +33,7 @@ UNKNOWN = Look(" ", " ", "", 9)
 
 _LOOKS = {
     **{"suspended": ASKS, "question": ASKS, "approval": ASKS, "budget": ASKS},
+    "unserved": ASKS,
     **{"corrupt": CORRUPT, "broken": CORRUPT, "running": RUNNING, "waiting": QUEUED, "idle": IDLE},
     **{"failed": FAILED, "failure": FAILED, "completed": COMPLETED, "cancelled": CANCELLED},
 }

@@ -99,7 +99,9 @@ def look(app: App, wanted: Wanted) -> HomeView:
         shown, older = _all(app, wanted)
     else:
         groups = {NOW: (waits, runs, due), WAITS: (waits,), RUNS: (runs,), DUE: (due,)}[wanted.tab]
-        shown = [row for group in groups for row in group.rows() if row.fits(wanted.words)]
+        found = [row for group in groups for row in group.rows() if row.fits(wanted.words)]
+        once = {row.thread: row for row in reversed(found)}  # one that is due may wait for a person
+        shown = list(reversed(once.values()))
     status: GuardStatus | None = known(app.guards.status, None)
     counts = {WAITS: waits.count, RUNS: runs.count, DUE: due.count}
     return HomeView(

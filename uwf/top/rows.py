@@ -72,7 +72,9 @@ def _asked(item: InboxItem) -> tuple[str, ...]:
     if item.choices:
         lines.append(one_line(f"choices: {' | '.join(item.choices)}"))
     words = shlex.split(item.answer)
-    if words[1] != "answer":
+    if item.is_unserved:
+        lines.append(f"it goes on by itself once one can: {item.answer}")
+    elif words[1] != "answer":
         lines.append(f"r: {one_line(item.answer)}")
     else:
         lines.append("a answers it" + ("" if words[-1] == "TEXT" else f", yes is: {words[-1]}"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -27,7 +28,7 @@ A, B = "01AAAAAAAAAAAAAAAAAAAAAAAA", "01BBBBBBBBBBBBBBBBBBBBBBBB"
 NOW_MS = 1_770_000_000_000
 
 
-def due(thread: str, kind: str = TIMER, **more: str) -> DueThread:
+def due(thread: str, kind: str = TIMER, **more: Any) -> DueThread:
     return DueThread(thread, "idle", 0, Wake(NOW_MS, kind, "its time"), **more)
 
 
@@ -67,12 +68,16 @@ class MadeUpWakes:
         self.name = agent
         self.settled: list[str] = []
         self.held: set[str] = set()
+        self.recorded: dict[str, int | None] = {}
 
     def holder(self, thread: str) -> Owner | None:
         return Owner(7) if thread in self.held else None
 
     def settle(self, thread: str) -> None:
         self.settled.append(thread)
+
+    def unserved(self, threads: Sequence[str], since_ms: int | None) -> None:
+        self.recorded |= dict.fromkeys(threads, since_ms)
 
     def agent(self, _thread: str) -> str | None:
         return self.name
@@ -290,3 +295,40 @@ def test_a_job_whose_thread_nobody_holds_is_taken_back_after_a_while(
         assert queued.queue.taken_back(worker) == []
     finally:
         queued.close()
+
+
+def test_what_nobody_takes_for_a_minute_is_on_record_until_somebody_does(
+    queued: Queued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks()
+    monkeypatch.setattr("uwf.clock.monotonic_s", lambda: clocks.steady_s)
+    placed = due(A, place="host:gone")
+    queued.work()
+    queued.runs.keep([placed], NOW_MS)
+    queued.runs.start([placed, due(B)])
+
+    def after(seconds: float, *, unserved: int | None) -> dict[str, int | None]:
+        clocks.until(seconds)
+        queued.wakes.recorded.clear()
+        queued.runs.keep([replace(placed, unserved=unserved), due(B)], NOW_MS)
+        return dict(queued.wakes.recorded)
+
+    assert after(3, unserved=None) == after(50, unserved=None) == {}
+    assert after(11, unserved=None) == {A: NOW_MS - 60_000}
+    assert after(60, unserved=NOW_MS) == {}, "once"
+    queued.work(host="gone")
+    assert after(3, unserved=NOW_MS) == {A: None}
+
+
+def test_what_a_run_has_put_on_record_is_left_as_it_is(
+    queued: Queued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks()
+    monkeypatch.setattr("uwf.clock.monotonic_s", lambda: clocks.steady_s)
+    queued.work()
+    refused = due(A, unserved=NOW_MS)
+    queued.runs.start([refused])
+    for _ in range(3):
+        queued.runs.keep([refused], NOW_MS)
+        clocks.until(40)
+    assert queued.wakes.recorded == {}

@@ -6,7 +6,7 @@ from tests.helpers.fake_agent import crash, suspend
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import WROTE, Rig
 from tests.helpers.ticking import Ticking
-from uwf.engine.actions import tell
+from uwf.engine.actions import tell, timer
 from uwf.engine.actions.mark import Marks, mark
 from uwf.engine.chain import word
 from uwf.engine.chain.wake import PERSON, Wake
@@ -92,3 +92,55 @@ def test_a_thread_that_cannot_be_read_stands_apart(rig: Rig) -> None:
     tell.tell(rig.store, id, word.of_person("Blue.", 1), wish)
     assert look(rig).broken == found.broken, "an answer mends nothing"
     assert digest.look(rig.store, found, 0, 1).odd == (), "it stands in the inbox"
+
+
+def unserved(rig: Rig, id: str, since_ms: int | None) -> None:
+    timer.unserved(rig.store, [id], since_ms)
+
+
+def test_one_that_no_machine_could_run_for_an_hour_is_in_it_and_keeps_its_timer(
+    rig: Rig, now: Ticking
+) -> None:
+    id, later = rig.start(PAIR), rig.start(PAIR)
+    for each in (id, later):
+        timer.change(rig.store, each, Wake(now(), PERSON, "a word"))
+    mark(rig.store, id, Marks({}, place="host:ant"))
+    wakes_ms = rig.views.thread(rig.ref(id)).wake_at
+    unserved(rig, id, now())
+    assert look(rig).waiting == ()
+    now.ms += 3_600_000
+    unserved(rig, later, now())
+    [item] = look(rig).waiting
+    assert (item.thread, item.kind, item.role) == (id, "unserved", "writer")
+    assert item.question == "no worker could run it: it is placed at host:ant"
+    view = rig.views.thread(rig.ref(id))
+    assert (view.status, view.wake_at, view.unserved_since) == ("idle", wakes_ms, item.since)
+    now.ms += 3_600_000
+    assert [item.thread for item in look(rig).waiting] == [id, later]
+    unserved(rig, id, None)
+    rig.run(later, "woken", WROTE)
+    assert look(rig).waiting == ()
+
+
+def test_it_says_what_keeps_the_other_machines_from_it(rig: Rig, now: Ticking) -> None:
+    put_off, other = rig.start(PAIR), rig.start(PAIR)
+    why = "a word; put off: its code did not go along"
+    timer.change(rig.store, put_off, Wake(now(), PERSON, why))
+    timer.change(rig.store, other, Wake(now(), PERSON, "a word"))
+    for id in (put_off, other):
+        unserved(rig, id, now())
+    now.ms += 3_600_001
+    assert [item.question.partition(": ")[2] for item in look(rig).waiting] == [
+        "its code did not go along",
+        "none has the agent of its next step",
+    ]
+
+
+def test_what_has_no_timer_is_not_unserved(rig: Rig, now: Ticking) -> None:
+    id = rig.start(PAIR)
+    unserved(rig, id, now())
+    assert "unservedSince" not in rig.ref(id).tags
+    timer.change(rig.store, id, Wake(now(), PERSON, "a word"))
+    unserved(rig, id, now())
+    timer.change(rig.store, id, None)
+    assert "unservedSince" not in rig.ref(id).tags

@@ -15,7 +15,7 @@ import pytest
 from tests.helpers.fake_agent import Said, crash
 from tests.helpers.in_tree import TreeRig, writes
 from tests.helpers.repository import commit, copied, typed
-from tests.helpers.rig import CHANGES, WROTE
+from tests.helpers.rig import APPROVED, CHANGES, WROTE
 from uwf import clock, points
 from uwf.agent.protocol import AgentRequest, Session, SessionFile
 from uwf.engine.chain import carried, shape, wake
@@ -377,6 +377,28 @@ def test_the_timer_of_a_thread_that_cannot_run_here_goes_on(machines: Machines) 
         b.run(id, "woken")
     assert b.thread(id).status == "idle"
     assert "put off: thread" in b.thread(id).tags["wakeWhy"]
+
+
+def test_since_when_no_machine_could_run_it_is_on_record_until_one_does(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.set(folders={str(a.repo): "/nowhere"})
+
+    def wakes() -> None:
+        with a.store.transaction("wake") as tx:
+            threads.wake_by(tx, id, Wake(clock.now_ms(), wake.PERSON, "a word"))
+
+    since: list[str] = []
+    for _ in range(2):
+        wakes()
+        with pytest.raises(PersonNeeded):
+            b.run(id, "woken")
+        since.append(b.thread(id).tags["unservedSince"])
+    assert since[0] == since[1] and clock.now_ms() - int(since[0]) < 60_000
+    wakes()
+    a.run(id, "woken", APPROVED)
+    assert "unservedSince" not in a.thread(id).tags
 
 
 def test_a_thread_of_a_store_that_was_not_shared_stays_where_its_code_is(

@@ -71,6 +71,7 @@ def _fields(
         "running": _running(thread, times),
         "waiting": _waiting(thread, times),
         "wakes": "" if thread.failed else wakes(thread, times),
+        "unserved": _unserved(thread, times),
         "told": _told(thread, times),
         "left": ctx.in_short(left_behind(thread)),
         "late": superseded(thread, times),
@@ -105,6 +106,12 @@ def _suspended(thread: ThreadView) -> str:
         return ""
     is_told = thread.failed is not None and thread.failed.message == message
     return role if is_told and len(message) <= FAILURE else f"{role}: {message}"
+
+
+def _unserved(thread: ThreadView, times: Times) -> str:
+    """Since when no machine could run it, and why."""
+    since = thread.unserved_since
+    return "" if since is None else f"{thread.unserved}, since {times.moment(since)}"
 
 
 def _shares(thread: ThreadView) -> list[float]:

@@ -47,7 +47,7 @@ def _hint(ctx: Context, thread: ThreadView) -> None:
         ctx.out.hint("uwf store verify --deep" if is_lost else f"uwf thread log {thread.thread}")
     elif thread.running is not None:
         ctx.out.hint(f"uwf thread watch {thread.thread}")
-    elif thread.place is not None and thread.wake_at is not None:
+    elif thread.unserved_since or (thread.place is not None and thread.wake_at is not None):
         ctx.out.hint("uwf worker list")  # who takes it there
     elif thread.status in ("idle", "suspended") and thread.failed is None:
         ctx.out.hint(ctx.app.way_on(thread.thread))

@@ -17,7 +17,7 @@ from uwf.jobs.workers import WORKING, Workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from uwf.app.values import DueThread
     from uwf.app.wakes import Wakes
@@ -33,6 +33,8 @@ RANK_S = 60.0
 RECOVERY = "recovery"
 """What is said of a thread whose run was cut off, or that is tried again."""
 QUEUE, UNSERVED = "queue", "jobs wait there, and no worker takes them: uwf worker list"
+UNSERVED_S = 60.0
+"""A worker may be begun anew: only what nobody takes for so long is put on record with its thread."""
 MOST_WAITING = 1000
 """So many jobs wait at most: who is most urgent by then is put in when there is room."""
 
@@ -49,6 +51,9 @@ class QueuedRuns:
         self._looks_s = self._ranks_s = 0.0
         self._free_since_s: dict[int, float] = {}
         """Since when nobody has held the thread of a job that was taken."""
+        self._unserved_since_s: dict[str, float] = {}
+        self._recorded: set[str] = set()
+        """By thread, since when nobody takes its job; those of which this was put on record here."""
 
     def fileno(self) -> int | None:
         """What becomes readable when a worker has said something."""
@@ -65,6 +70,7 @@ class QueuedRuns:
         jobs, wanted = self._queue.jobs(), {each.thread: each for each in due}
         if has_looked:
             self._take_back([job for job in jobs if job.is_taken])
+            self._record_unserved(jobs, wanted, now_ms)
         waiting = [job for job in jobs if not job.is_taken]
         self._queue.withdraw([job.id for job in waiting if job.thread not in wanted])
         waiting = [job for job in waiting if job.thread in wanted]
@@ -120,6 +126,31 @@ class QueuedRuns:
         self._queue.take_back(
             [id for id, since_s in self._free_since_s.items() if now_s - since_s > STALLED_S]
         )
+
+    def _record_unserved(
+        self, jobs: Sequence[Job], due: Mapping[str, DueThread], now_ms: int
+    ) -> None:
+        """Put on record which threads nobody takes, for whoever looks at them; and of which that is over."""
+        now_s = clock.monotonic_s()
+        unserved = [
+            job.thread
+            for job in jobs
+            if not job.is_taken and job.thread in due and job.queue not in self._served
+        ]
+        known_s = self._unserved_since_s
+        self._unserved_since_s = {id: known_s.get(id, now_s) for id in unserved}
+        new = [
+            id
+            for id, since_s in self._unserved_since_s.items()
+            if now_s - since_s >= UNSERVED_S and due[id].unserved is None
+        ]
+        self._recorded &= due.keys()
+        over = [id for id in self._recorded if id not in self._unserved_since_s]
+        if new:
+            self._wakes.unserved(new, now_ms - round(UNSERVED_S * 1000))
+        if over:
+            self._wakes.unserved(over, None)
+        self._recorded = (self._recorded | set(new)).difference(over)
 
     def _job(self, due: DueThread, now_ms: int) -> NewJob:
         priority = self._wakes.urgency(due, now_ms)

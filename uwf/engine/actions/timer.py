@@ -5,12 +5,14 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS
-from uwf.engine.chain.thread import move_head, wake_by
+from uwf.engine.chain.thread import move_head, runner, wake_by
 from uwf.errors import StateError
 from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from uwf.engine.chain.wake import Wake
     from uwf.store.protocols import Store
     from uwf.store.values import Ref
@@ -23,6 +25,26 @@ def stopped(store: Store, id: str) -> None:
         return
     with store.transaction("stopped") as tx:
         move_head(tx, id, ref.id, wake.run_ended, expect=ref, why="stopped by hand")
+
+
+def unserved(store: Store, ids: Iterable[str], since_ms: int | None) -> None:
+    """No machine can run these threads, which are due, since `since_ms`; None: one can. One that has begun meanwhile,
+    or is due no more, stays as it is.
+    """
+    with store.transaction("unserved", durable=False) as tx:
+        for id in ids:
+            ref = tx.ref(THREADS + id)
+            if ref is None or not wake.kept(ref.tags) or runner(store, id) is not None:
+                continue
+            if wake.unserved(ref.tags, since_ms) != ref.tags:
+                move_head(
+                    tx,
+                    id,
+                    ref.id,
+                    lambda tags: wake.unserved(tags, since_ms),
+                    expect=ref,
+                    why="a worker takes it" if since_ms is None else "no worker takes it",
+                )
 
 
 def change(store: Store, id: str, wish: Wake | None) -> Ref:

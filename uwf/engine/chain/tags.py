@@ -12,7 +12,7 @@ Moving a thread's ref is in `thread.move_head`, what a thread has used and may u
 
 from __future__ import annotations
 
-from uwf.engine.chain.wake import TIMER_TAGS, WAKE_AT, kept, run_ended, wish
+from uwf.engine.chain.wake import TIMER_TAGS, UNSERVED, WAKE_AT, kept, run_ended, wish
 from uwf.errors import StoreError
 from uwf.record import Record
 
@@ -38,7 +38,7 @@ SUSPENDED_ROLE = "suspendedRole"  # only while suspended
 SUSPEND_MESSAGE = "suspendMessage"  # only while suspended
 COMPLETED_AT = "completedAt"  # epoch milliseconds, only while completed or cancelled
 END_REASON = "endReason"  # why it ended, where that says more than the status
-# And the timer of `wake`: WAKE_AT, WAKE_WHY, WOKEN_FOR.
+# And the timer of `wake`: WAKE_AT, WAKE_WHY, WOKEN_FOR, UNSERVED.
 STATE_TAGS = (STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE, COMPLETED_AT, END_REASON, *TIMER_TAGS)
 
 # What stays with a thread whatever its state.
@@ -70,7 +70,7 @@ NAMED = (
     ),
 )
 """Tags whose values are names that others look up by: no secret is looked for in them. In all others one may stand."""
-NUMBERS = (COMPLETED_AT, WAKE_AT, PRIORITY, BUDGET, UNDONE)
+NUMBERS = (COMPLETED_AT, WAKE_AT, UNSERVED, PRIORITY, BUDGET, UNDONE)
 """Beginnings of tags whose values are numbers, nor is one looked for there."""
 
 IDLE, SUSPENDED, COMPLETED, CANCELLED = "idle", "suspended", "completed", "cancelled"

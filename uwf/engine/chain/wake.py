@@ -3,6 +3,7 @@
     wakeAt     1769850900000                   epoch milliseconds of 13 digits, so that texts sort as times do
     wakeWhy    collaboration, told: alice on … which kind of reason, whether words wait for it, and why
     wokenFor   collaboration: alice on …       only while a run goes on that its timer has begun: what that was for
+    unservedSince   1769850900000              since when no machine could run it although it was due, of many machines
 
 The earliest wish wins. A run that begins takes the timer away; what is wished for while it goes on stays, whatever its
 steps publish. A run that the timer has begun leaves `wokenFor` in its place until it has ended: where that stands and
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WAKE_AT, WAKE_WHY, WOKEN_FOR = "wakeAt", "wakeWhy", "wokenFor"
-TIMER_TAGS = (WAKE_AT, WAKE_WHY, WOKEN_FOR)
+UNSERVED = "unservedSince"
+TIMER_TAGS = (WAKE_AT, WAKE_WHY, WOKEN_FOR, UNSERVED)
+PUT_OFF = "; put off: "
+"""Between what a thread wakes for, and why it did not run for that yet."""
 CLEARED = "its timer is cleared"
 """Why a thread moved whose timer a person took away."""
 
@@ -115,7 +119,7 @@ def kept(tags: Mapping[str, str]) -> dict[str, str]:
 
 def run_ended(tags: Mapping[str, str]) -> dict[str, str]:
     """`tags` of a thread whose run has ended: what it was woken for is over, a timer set meanwhile is not."""
-    return {key: tag for key, tag in tags.items() if key != WOKEN_FOR}
+    return {key: tag for key, tag in tags.items() if key not in (WOKEN_FOR, UNSERVED)}
 
 
 def run_began(
@@ -136,6 +140,7 @@ def run_began(
     run.
     """
     new = dict(tags) if is_woken or not is_first else run_ended(tags)
+    new.pop(UNSERVED, None)
     if WAKE_AT not in tags or not _is_as(tags, seen):
         return new
     timer = _reason(tags.get(WAKE_WHY, ""), _number(tags[WAKE_AT]) or 0)
@@ -151,16 +156,31 @@ def run_began(
 
 
 def put_off(
-    tags: Mapping[str, str], seen: Mapping[str, str], later: Wake | None, *, is_over: bool
+    tags: Mapping[str, str],
+    seen: Mapping[str, str],
+    later: Wake | None,
+    *,
+    is_over: bool,
+    unserved_ms: int | None = None,
 ) -> dict[str, str]:
     """`tags` of a thread whose run has ended before it did what it was woken for, and that is to go on `later`. With
-    `is_over` the timer that was `seen` is gone, but none that was set since.
+    `is_over` the timer that was `seen` is gone, but none that was set since. `unserved_ms`: this machine cannot run it
+    at all, as none could since then, or since earlier.
     """
     new = run_ended(tags)
+    if unserved_ms is not None:
+        new[UNSERVED] = unserved(tags, unserved_ms)[UNSERVED]
     if is_over and _is_as(tags, seen):
         new.pop(WAKE_AT, None)
         new.pop(WAKE_WHY, None)
     return new if later is None else wish(new, later)
+
+
+def unserved(tags: Mapping[str, str], since_ms: int | None) -> dict[str, str]:
+    """`tags` of a thread that no machine can run since then, or since earlier; None: one can."""
+    if since_ms is None:
+        return {key: tag for key, tag in tags.items() if key != UNSERVED}
+    return {UNSERVED: f"{since_ms:013d}", **tags}
 
 
 def _is_as(tags: Mapping[str, str], seen: Mapping[str, str]) -> bool:

@@ -66,8 +66,12 @@ def timers(store: Store, since_ms: int, *, held_by: str | None) -> Iterator[Prom
 
 
 def questions(inbox: Inbox) -> Iterator[Promise]:
-    """Of a thread that asks a person: it is in the inbox, and waits for the answer."""
+    """Of a thread that asks a person: it is in the inbox, and waits for the answer. Of one that no machine could run
+    its timer is the promise.
+    """
     for item in inbox.waiting:
+        if item.is_unserved:
+            continue
         why = f"{item.role or item.kind} waits for a person"
         yield Promise(QUESTION, item.thread, item.since, PENDING, why, item.answer)
 

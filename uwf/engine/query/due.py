@@ -134,7 +134,8 @@ def _read(refs: Iterable[Ref], now_ms: int) -> tuple[list[DueThread], list[Unrea
             if timer is not None and status != CANCELLED:
                 priority = number_of(ref.tags, PRIORITY, id) or 0
                 host = preferred(ref.tags, timer.at_ms, now_ms)
-                found.append(DueThread(id, status, priority, timer, ref.tags.get(PLACE), host))
+                place, unserved = ref.tags.get(PLACE), number_of(ref.tags, wake.UNSERVED, id)
+                found.append(DueThread(id, status, priority, timer, place, host, unserved))
         except StoreError as error:
             unreadable.append(UnreadableTimer(id, error.message, error.hint))
     return found, unreadable

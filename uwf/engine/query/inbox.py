@@ -1,33 +1,37 @@
 """What waits for a person: the question of each suspended thread, since when it waits, and how to answer.
 
-A thread that runs is not in it, nor one that was answered, nor one whose agent is asked again by itself. Those whose
-chain cannot be read stand apart: no answer helps them. Times are epoch milliseconds.
+A thread that runs is not in it, nor one that was answered, nor one whose agent is asked again by itself. Of many
+machines, one that none could run for an hour is, though it goes on by itself once one can. Those whose chain cannot be
+read stand apart: no answer helps them. Times are epoch milliseconds.
 """
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.agent import APPROVAL
 from uwf.engine.chain import told
 from uwf.engine.chain.attempt import OVER_BUDGET
 from uwf.engine.chain.tags import STATUS, SUSPEND_MESSAGE, SUSPENDED, SUSPENDED_ROLE, THREADS
 from uwf.engine.chain.thread import runner
-from uwf.engine.chain.wake import WAKE_AT, WOKEN_FOR
+from uwf.engine.chain.wake import UNSERVED, WAKE_AT, WOKEN_FOR
 from uwf.engine.query.threads import CORRUPT
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from uwf.engine.query.thread_view import ThreadView
     from uwf.engine.query.threads import ThreadViews
     from uwf.store.protocols import Store
     from uwf.store.values import Ref
 
-QUESTION, FAILURE, BUDGET = "question", "failure", "budget"
-"""Why a thread waits: a role asked, its agent failed, it has used up what it may, or its agent has asked for what a
-person has to permit (`approval`).
+QUESTION, FAILURE, BUDGET, NO_WORKER = "question", "failure", "budget", "unserved"
+"""Why a thread waits: a role asked, its agent failed, it has used up what it may, its agent has asked for what a person
+has to permit (`approval`), or there is no machine that could run it.
 """
+UNSERVED_MS = 3_600_000
+"""So long that is left to pass by itself: a machine is begun anew, or set up."""
 _KINDS = {None: QUESTION, OVER_BUDGET: BUDGET, APPROVAL: APPROVAL}
 
 CHOICES = "choices"
@@ -49,6 +53,10 @@ class InboxItem(Record):
     title: str | None
     labels: Mapping[str, str]
     code: str | None
+
+    @property
+    def is_unserved(self) -> bool:
+        return self.kind == NO_WORKER
 
 
 class BrokenItem(Record):
@@ -83,6 +91,7 @@ def look(store: Store, views: ThreadViews, limit: int | None = None) -> Inbox:
             continue  # it was answered, or is about to go on
         elif view.wake_at is None or view.failed is None:
             waiting.append(_item(store, views, ref, view))
+    waiting += _unserved(store, views, {item.thread for item in waiting}, most)
     waiting.sort(key=lambda item: (item.since, item.thread))
     return Inbox(tuple(waiting), tuple(broken), len(refs) == most)
 
@@ -108,6 +117,30 @@ def _item(store: Store, views: ThreadViews, ref: Ref, view: ThreadView) -> Inbox
         labels=view.labels,
         code=code,
     )
+
+
+def _unserved(
+    store: Store, views: ThreadViews, known: Collection[str], limit: int | None
+) -> Iterator[InboxItem]:
+    until_ms = clock.now_ms() - UNSERVED_MS
+    for ref in store.refs_by_tag(THREADS, UNSERVED, high=f"{until_ms:013d}", limit=limit):
+        view = views.thread(ref)
+        since = view.unserved_since
+        if since is None or view.thread in known:
+            continue  # it runs, or cannot be read
+        yield InboxItem(
+            thread=view.thread,
+            role=view.suspended_role or view.current_role,
+            question=view.unserved,
+            since=since,
+            kind=NO_WORKER,
+            choices=(),
+            answer="uwf worker list" if store.is_shared else f"uwf thread show {view.thread}",
+            workflow=view.workflow_name,
+            title=view.title,
+            labels=view.labels,
+            code=None,
+        )
 
 
 def _question(view: ThreadView, kind: str) -> str:

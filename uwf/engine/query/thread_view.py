@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import IDLE
+from uwf.engine.chain.wake import PUT_OFF
 from uwf.record import Record
 from uwf.store.owner import Owner
 from uwf.trust import OWNER
@@ -177,13 +178,15 @@ class ThreadView(StateView):
         "told",
         "worktree",
         "host",
+        "unserved_since",
     )
     """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step,
     `kept_reply` the file with a reply that could not be stored yet, and `kept_reply_is_cut` says that only its
     beginning is there; `unseen` has what is limited and that no agent has reported, each with the last agent;
     `unknown_usage` of how many attempts it is not known what they used, by name; `told` is what waits for the next
     step, and `superseded` are the attempts of runs that had lost the thread to another by then: `show` alone looks
-    for these. `host` is the machine that it was on last, where several share the store."""
+    for these. `host` is the machine that it was on last, where several share the store, and `unserved_since` since when
+    none could run it although it was due."""
 
     prompt: str | None = None
     cwd: str | None = None
@@ -212,6 +215,14 @@ class ThreadView(StateView):
     told: tuple[WordView, ...] | None = None
     worktree: WorktreeView | None = None
     host: str | None = None
+    unserved_since: int | None = None
+
+    @property
+    def unserved(self) -> str:
+        """That no machine could run it since then, and why, in words."""
+        refused = (self.wake_why or "").partition(PUT_OFF)[2]
+        why = f"it is placed at {self.place}" if self.place else refused
+        return f"no worker could run it: {why or 'none has the agent of its next step'}"
 
     @property
     def begun(self) -> BegunView:

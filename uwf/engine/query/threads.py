@@ -244,6 +244,7 @@ class ThreadViews:
             unknown_usage=usage.unknown(used) or None,
             worktree=_worktree(thread, self._home) if tags.get(WORKTREE_REPO) else None,
             host=tags.get(HOST),
+            unserved_since=number_of(tags, wake.UNSERVED, thread.id) if running is None else None,
         )
 
     def _unseen(

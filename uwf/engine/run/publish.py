@@ -83,11 +83,15 @@ def wakes_later(ctx: RunContext, thread: Thread, later: Wake) -> None:
         wake_by(tx, thread.id, later)
 
 
-def put_off(ctx: RunContext, thread: Thread, later: Wake, *, is_over: bool) -> None:
-    """A run that the timer of `thread` had begun was refused: it goes on at a later time. `is_over`: the timer is."""
+def put_off(
+    ctx: RunContext, thread: Thread, later: Wake, *, is_over: bool, unserved_ms: int | None
+) -> None:
+    """A run that the timer of `thread` had begun was refused: it goes on at a later time. `is_over`: the timer is.
+    `unserved_ms` is now where it can be run on another machine alone.
+    """
 
     def tags(now: Mapping[str, str]) -> dict[str, str]:
-        return wake.put_off(now, thread.tags, later, is_over=is_over)
+        return wake.put_off(now, thread.tags, later, is_over=is_over, unserved_ms=unserved_ms)
 
     with ctx.store.transaction("put off", durable=False) as tx:
         move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=later.why)

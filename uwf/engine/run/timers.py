@@ -28,8 +28,6 @@ OF_MACHINE = ("preflight_failed", "no_agent")
 """What is wrong with this machine, and need not be with the one that the thread is on."""
 LOOK_MS = 30 * 60_000
 """After how long it is tried again where nobody knows when."""
-PUT_OFF = "; put off: "
-"""Between what a thread wakes for, and why it did not run for that yet."""
 
 
 def is_due(ctx: RunContext, thread: Thread) -> bool:
@@ -75,9 +73,10 @@ def _put_off(ctx: RunContext, thread: Thread, refusal: Refused) -> None:
     elif woken_for is not None:
         look_ms = hosts.PREFERRED_MS if is_elsewhere else LOOK_MS
         at_ms = refusal.retry_ms(now_ms) or now_ms + look_ms
-        why = woken_for.why.partition(PUT_OFF)[0] + PUT_OFF + _why(refusal)
+        why = woken_for.why.partition(wake.PUT_OFF)[0] + wake.PUT_OFF + _why(refusal)
         later = replace(woken_for, at_ms=at_ms, why=why)
-        publish.put_off(ctx, thread, later, is_over=is_over)
+        unserved_ms = now_ms if is_elsewhere else None
+        publish.put_off(ctx, thread, later, is_over=is_over, unserved_ms=unserved_ms)
 
 
 def _why(refusal: Refused) -> str:

@@ -1,0 +1,69 @@
+"""What is put on record of threads that no machine could run: all of it or nothing, and of those that wait alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.rig import Rig
+from tests.helpers.ticking import Ticking
+from uwf.engine.actions import timer
+from uwf.engine.chain.wake import PERSON, UNSERVED, Wake
+from uwf.engine.run import lock
+from uwf.store.sqlite import open_store
+
+
+def since(rig: Rig, *ids: str) -> list[str | None]:
+    return [rig.ref(id).tags.get(UNSERVED) for id in ids]
+
+
+def test_since_when_stays_until_a_machine_can(rig: Rig, now: Ticking) -> None:
+    due, other = rig.start(), rig.start()
+    for id in (due, other):
+        timer.change(rig.store, id, Wake(now(), PERSON, "a word"))
+    timer.unserved(rig.store, [due], 1_700_000_000_000)
+    timer.unserved(rig.store, [due, other], 1_700_000_000_999)
+    assert since(rig, due, other) == ["1700000000000", "1700000000999"]
+    timer.unserved(rig.store, [due], None)
+    assert since(rig, due, other) == [None, "1700000000999"]
+
+
+def test_one_that_a_process_runs_by_now_is_left_alone(rig: Rig, now: Ticking) -> None:
+    id = rig.start()
+    timer.change(rig.store, id, Wake(now(), PERSON, "a word"))
+    with lock.hold(rig.engine, id):
+        timer.unserved(rig.store, [id], now())
+    assert since(rig, id) == [None]
+
+
+KILLED = """
+import sys
+from uwf import points
+from uwf.engine.actions import timer
+from uwf.engine.chain import wake
+from uwf.engine.chain.tags import THREADS
+from uwf.store.sqlite import open_store
+store = open_store(sys.argv[1])
+tags = wake.wish({"status": "idle"}, wake.Wake(5, wake.PERSON, "a word"))
+with store.transaction("test") as tx:
+    for id in ("A", "B"):
+        tx.set_ref(THREADS + id, tx.put("start", {}), tags=tags, why="test")
+points.arm(sys.argv[2])
+timer.unserved(store, ["A", "B"], 7)
+"""
+
+
+@pytest.mark.parametrize("at", ["unserved: begun", "unserved: written", "unserved: done", ""])
+def test_killed_anywhere_all_are_on_record_or_none(tmp_path: Path, at: str) -> None:
+    path = str(tmp_path / "store.db")
+    open_store(path).close()
+    words = [sys.executable, "-c", KILLED, path, at]
+    done = subprocess.run(words, cwd=Path(__file__).parents[3])
+    assert done.returncode == (-9 if at else 0)
+    store = open_store(path)
+    found = [UNSERVED in ref.tags for ref in store.refs("@uwf/thread/")]
+    assert found == [at in ("unserved: done", "")] * 2
+    store.close()
