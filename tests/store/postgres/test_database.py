@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.helpers import postgres as postgres_programs
 from tests.store.conftest import OpenAgain
 from uwf.errors import StoreBusy, StoreError
 from uwf.store.postgres import PostgresStore, batch, connection, open_store
@@ -266,6 +269,34 @@ def test_a_store_that_was_replaced_is_noticed(postgres: PostgresStore, emptied: 
         finally:
             with administrator(emptied) as anew:
                 anew.execute(set_instance, (before,))
+
+
+def test_a_dump_that_was_put_back_is_another_store(database: str, tmp_path: Path) -> None:
+    """What its sequences gave after the dump they give again: nobody writes under a lease of before."""
+    programs, dump = postgres_programs.binaries(), f"{tmp_path}/dump"
+    store = open_store(database)
+    with administrator(database) as connected:
+        connected.execute("SELECT nextval('uwf.lease_epoch')")
+        subprocess.run(
+            [f"{programs}/pg_dump", "--format=custom", f"--file={dump}", database], check=True
+        )
+    lease = store.leases.take("a thread")
+    assert lease is not None
+    restore = [f"{programs}/pg_restore", "--clean", "--if-exists", f"--dbname={database}", dump]
+    subprocess.run(restore, check=True)
+    anew = open_store(database)
+    same = anew.leases.take("a thread")
+    assert same is not None and same.epoch == lease.epoch
+    late = store.transaction("test", lease=lease)
+    with pytest.raises(StoreError, match="by a backup") as error, late as tx:
+        tx.set_counter("a", 1)
+    assert error.value.code == "store_gone"
+    assert store.is_taken_away() and not anew.is_taken_away()
+    with anew.transaction("test", lease=same) as tx:
+        tx.set_counter("a", 2)
+    assert anew.counter("a") == 2
+    store.close()
+    anew.close()
 
 
 def test_an_outcome_that_cannot_be_learned_is_said(

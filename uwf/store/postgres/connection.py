@@ -32,10 +32,15 @@ RECOVERED = "recovered"
 
 _CLOCK = "clock"
 
+INSTANCE = "instance"
+AS_IT_IS = f"CASE key WHEN '{INSTANCE}' THEN value || '/' || tableoid ELSE value END"
+"""A value of `meta`. Which store it is, is told by its table, too: a dump that was put back has the same rows in new
+tables, and what was drawn from its sequences before that may be drawn again."""
+
 _SESSION = (
     f"SET search_path = {SCHEMA}; SET idle_in_transaction_session_timeout = '{FROZEN_S}s'; SET jit = off;"
     " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
-    f" SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT key, value FROM {SCHEMA}.meta"
+    f" SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT key, {AS_IT_IS} FROM {SCHEMA}.meta"
     f" UNION ALL SELECT '{RECOVERED}', stats_reset::text FROM pg_stat_bgwriter"
     f" UNION ALL SELECT '{_CLOCK}', {NOW_MS}::text"
 )

@@ -20,7 +20,14 @@ from psycopg.sql import quote
 from uwf import clock
 from uwf.errors import StoreAway, StoreBusy, StoreError
 from uwf.store.postgres.batch import Batch
-from uwf.store.postgres.connection import FROZEN_S, RECOVERED, connect, numbered
+from uwf.store.postgres.connection import (
+    AS_IT_IS,
+    FROZEN_S,
+    INSTANCE,
+    RECOVERED,
+    connect,
+    numbered,
+)
 from uwf.store.postgres.faults import explain, is_lost, lost, place_of, unreadable
 from uwf.store.postgres.schema import UPKEEP, WRITING, newest, too_new
 from uwf.store.sql.database import END_CHARS, PUT
@@ -120,8 +127,10 @@ class PostgresDatabase:
                 if not self._put_out_frozen():
                     raise
                 begun = self._open(sql)
-            self._number, schema, writer, there_ms, was_changed = begun
+            self._number, schema, writer, instance, there_ms, was_changed = begun
             clock.told(there_ms, asked_ms)
+            if (instance or "") != self.instance:
+                raise self._replaced()
             if int(schema) > newest():
                 raise too_new(int(schema), writer, self.path)
             return bool(was_changed)
@@ -248,15 +257,18 @@ class PostgresDatabase:
     def _connect(self) -> None:
         self._connection, meta = connect(self.url, self.path, self.wait_s)
         self._recovered = meta.pop(RECOVERED)
-        self.instance = self.instance or meta.get("instance", "")
-        if meta.get("instance", "") != self.instance:
+        self.instance = self.instance or meta.get(INSTANCE, "")
+        if meta.get(INSTANCE, "") != self.instance:
             self._connection.close()
-            raise StoreError(
-                f"the store {self.path} was replaced by another one while it was in use",
-                code="store_gone",
-            )
+            raise self._replaced()
         self._cursor = self._connection.cursor(binary=True)
         self._plain = self._connection.cursor()  # sends several statements at once
+
+    def _replaced(self) -> StoreError:
+        return StoreError(
+            f"the store {self.path} was replaced by another one, or by a backup, while it was in use",
+            code="store_gone",
+        )
 
     def _add(self, sql: str, args: tuple[Any, ...], size_bytes: int = 0) -> None:
         self._batch.add(sql, args, size_bytes)
@@ -341,7 +353,8 @@ def _begun(change: Statement | None) -> str:
     """What is asked of a transaction that begins, and the `change` that is done with it."""
     asked = (
         "SELECT pg_current_xact_id()::text, (SELECT value FROM meta WHERE key = 'schema'),"
-        f" (SELECT value FROM meta WHERE key = 'writer'), {NOW_MS}"
+        " (SELECT value FROM meta WHERE key = 'writer'),"
+        f" (SELECT {AS_IT_IS} FROM meta WHERE key = '{INSTANCE}'), {NOW_MS}"
     )
     if change is None:
         return f"{asked}, false"

@@ -12,6 +12,7 @@ import socket
 
 from uwf.store.codec import key_of
 from uwf.store.owner import Owner
+from uwf.store.postgres.connection import AS_IT_IS, INSTANCE
 from uwf.store.postgres.database import PostgresDatabase
 from uwf.store.postgres.leases import LASTS_S, PostgresLeases
 from uwf.store.sql.store import SqlStore
@@ -94,7 +95,7 @@ class PostgresStore(SqlStore):
         self._database.one("SELECT pg_notify(?, '')", (WAKE,))
 
     def is_taken_away(self) -> bool:
-        row = self._database.one("SELECT value FROM meta WHERE key = 'instance'")
+        row = self._database.one(f"SELECT {AS_IT_IS} FROM meta WHERE key = '{INSTANCE}'")
         return row is None or row[0] != self._database.instance
 
     def used_bytes(self) -> int:
