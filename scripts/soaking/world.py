@@ -20,6 +20,7 @@ from soaking.clock import WorldClock
 from soaking.load import Happening
 from uwf import points
 from uwf.app import App
+from uwf.app.store_file import file_store
 from uwf.daemon.loop.loop import Loop
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
@@ -229,7 +230,7 @@ class Bringing:
         return int(self._run("PRAGMA page_count"))
 
     def _run(self, sql: str) -> Any:
-        store = self._app.file_store(())
+        store = file_store(self._app, ())
         return store._database.connection.execute(sql).fetchone()[0]
 
 

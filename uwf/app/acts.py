@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from uwf import clock, points
 from uwf import config as settings
+from uwf.app import run_context
 from uwf.engine.actions import fork as forking
 from uwf.engine.actions import lifecycle, timer
 from uwf.engine.actions import mark as marking
@@ -32,7 +33,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.opened import OpenHome
+    from uwf.app.queries import ThreadQueries
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.wake import Wake
     from uwf.engine.chain.word import Speaker
@@ -76,7 +77,7 @@ class Undone(Record):
     carried: tuple[str, ...]
 
 
-def stop(home: OpenHome, id: str) -> StopReport:
+def stop(home: ThreadQueries, id: str) -> StopReport:
     if _is_recorded(home, id, asked.STOP):
         return StopReport(_shown(home, id), None, (), is_recorded=True)
     with suppress(StoreError):  # who cannot write may stop it all the same
@@ -87,8 +88,8 @@ def stop(home: OpenHome, id: str) -> StopReport:
     return StopReport(_shown(home, id), ran, left_behind)
 
 
-def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
-    context = home.context()
+def cancel(home: ThreadQueries, id: str, reason: str | None) -> ThreadView:
+    context = run_context.of(home)
     lifecycle.refuse_ended(threads.current(context.store, context.cache, id))
     if _is_recorded(home, id, asked.CANCEL, reason):
         return _shown(home, id)
@@ -103,12 +104,12 @@ def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
     return home.views().of(thread)
 
 
-def cancel_soon(home: OpenHome, id: str, reason: str) -> bool:
+def cancel_soon(home: ThreadQueries, id: str, reason: str) -> bool:
     """Cancel a thread and wait for nothing. False while what runs it has not ended: ask again later.
 
     What does not end by itself in the time that a run has for that is killed.
     """
-    context = home.context()
+    context = run_context.of(home)
     store = context.store
     if threads.current(store, context.cache, id).status in HISTORY:
         return True
@@ -128,7 +129,7 @@ def cancel_soon(home: OpenHome, id: str, reason: str) -> bool:
     return True
 
 
-def _cancelled(home: OpenHome, context: RunContext, id: str, reason: str | None) -> Thread:
+def _cancelled(home: ThreadQueries, context: RunContext, id: str, reason: str | None) -> Thread:
     """End what runs the thread, and then the thread. It is on record that this is asked: whoever waited for the lock
     and gets it first does it before anything else, so that no waiter runs a step of a thread that is to end.
     """
@@ -150,12 +151,14 @@ def _cancelled(home: OpenHome, context: RunContext, id: str, reason: str | None)
                 raise
 
 
-def mark(home: OpenHome, id: str, marks: marking.Marks) -> ThreadView:
+def mark(home: ThreadQueries, id: str, marks: marking.Marks) -> ThreadView:
     marking.mark(home.store(), id, marks)
     return _shown(home, id)
 
 
-def tell(home: OpenHome, id: str, text: str, speaker: Speaker, wish: Wake | None = None) -> Told:
+def tell(
+    home: ThreadQueries, id: str, text: str, speaker: Speaker, wish: Wake | None = None
+) -> Told:
     said = home.clean(text, "what you say")
     who = named(home.clean(speaker.who, "who says it"))
     store = home.store()
@@ -168,7 +171,7 @@ def tell(home: OpenHome, id: str, text: str, speaker: Speaker, wish: Wake | None
 
 
 def fork(
-    home: OpenHome, step: str, supplement: str | None, cwd: str | None, speaker: Speaker
+    home: ThreadQueries, step: str, supplement: str | None, cwd: str | None, speaker: Speaker
 ) -> Forked:
     node, source = resolve.forkable(home.reader(), step)
     said = home.clean(supplement, "what you add") if supplement else None
@@ -181,8 +184,8 @@ def fork(
     return Forked(home.views().of(thread), carried)
 
 
-def undo(home: OpenHome, id: str, *, files: bool) -> Undone:
-    with lock.hold(home.context(), id) as context:
+def undo(home: ThreadQueries, id: str, *, files: bool) -> Undone:
+    with lock.hold(run_context.of(home), id) as context:
         thread = intake.recover(context, id)[0]
         if files:
             from uwf.app import worktrees
@@ -193,14 +196,14 @@ def undo(home: OpenHome, id: str, *, files: bool) -> Undone:
     return Undone(home.views().of(thread), _carried(home, thread))
 
 
-def _carried(home: OpenHome, thread: Thread) -> tuple[str, ...]:
+def _carried(home: ThreadQueries, thread: Thread) -> tuple[str, ...]:
     """What the next step of a thread will be told, oldest first; the remark of a poke before all that."""
     remark = None if thread.plan is None else thread.plan.remark
     words = tuple(word.text for word in told.waiting(home.store(), thread.id))
     return words if remark is None else (remark, *words)
 
 
-def _is_recorded(home: OpenHome, id: str, verb: str, reason: str | None = None) -> bool:
+def _is_recorded(home: ThreadQueries, id: str, verb: str, reason: str | None = None) -> bool:
     """Whether it is the thread's own agent that asks for this, which is done when its step has ended."""
     if not is_inside(home.store(), id, settings.environment()):
         return False
@@ -211,7 +214,7 @@ def _is_recorded(home: OpenHome, id: str, verb: str, reason: str | None = None) 
     return True
 
 
-def _end_run(home: OpenHome, id: str) -> Owner | None:
+def _end_run(home: ThreadQueries, id: str) -> Owner | None:
     """Stop what runs the thread, with time for its agent to end. The process that ran it, None if none did."""
 
     def on_wait(owner: Owner) -> None:
@@ -223,16 +226,16 @@ def _end_run(home: OpenHome, id: str) -> Owner | None:
     return stopping.stop(home.store(), id, patience_s=patience_s, on_wait=on_wait)
 
 
-def settle_what_was_left(home: OpenHome, id: str) -> None:
+def settle_what_was_left(home: ThreadQueries, id: str) -> None:
     """Put in order what a killed run has left, where that can be done; what runs, and a full disk, stay as they are."""
     attempt = read_attempt(home.reader(), id)
     is_left = attempt is not None and attempt.running is not None
     if is_left or kept.found(home.home, id):
         with suppress(UwfError):
-            intake.recover_if_free(home.context(), id)
+            intake.recover_if_free(run_context.of(home), id)
 
 
-def _end_what_was_left(home: OpenHome, id: str) -> tuple[int, ...]:
+def _end_what_was_left(home: ThreadQueries, id: str) -> tuple[int, ...]:
     """Settle what a killed run left behind, unless the thread is run again already. The pids that were ended."""
     ended: list[int] = []
 
@@ -241,14 +244,14 @@ def _end_what_was_left(home: OpenHome, id: str) -> tuple[int, ...]:
             ended.extend(event.ended_pids)
 
     try:
-        with lock.hold(home.context(note), id) as context:
+        with lock.hold(run_context.of(home, note), id) as context:
             intake.recover(context, id)
     except Busy:
         return ()
     return tuple(ended)
 
 
-def _shown(home: OpenHome, id: str) -> ThreadView:
+def _shown(home: ThreadQueries, id: str) -> ThreadView:
     ref = home.store().ref(THREADS + id)
     assert ref is not None, "no act deletes a thread"
     return home.views().thread(ref, is_whole=True)

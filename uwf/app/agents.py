@@ -166,6 +166,7 @@ class Agents:
         Raises `InputError`; `Refused` when this machine cannot run it now; `Interrupted` when `stop` was asked for.
         """
         from uwf.agent.stop import Stop
+        from uwf.app import run_context
         from uwf.engine.actions import trial
         from uwf.store.sqlite import open_in_memory
 
@@ -174,7 +175,7 @@ class Agents:
         home.hide(name)
         stop = stop or Stop()
         try:
-            context = home.context(on_progress, open_in_memory(home.gate))
+            context = run_context.of(home, on_progress, open_in_memory(home.gate))
             return trial.run(context, name, absolute(cwd), stop)
         finally:
             if given is None:

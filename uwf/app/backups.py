@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 from uwf import clock, points
+from uwf.app.store_file import DUMP, file_store
 from uwf.errors import NotFound, UwfError
 from uwf.record import Record, replace
 
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.upkeep.backups import Drill, KeptBackup
     from uwf.working import OnWork
-
-DUMP = ("pg_dump", "--format=custom", "--file=uwf.dump", "{}")
-PUT_BACK = ("pg_restore", "--clean", "--if-exists", "--dbname={}", "uwf.dump")
-"""What does it where the store is in a database."""
 
 
 class MadeBackup(Record):
@@ -63,7 +60,7 @@ class Backups:
         """Make one, verify it, and let go of those that are not to be kept any longer."""
         from uwf.engine.upkeep import backups
 
-        made = backups.make(self._home.file_store(DUMP), self.folder, on_work)
+        made = backups.make(file_store(self._home, DUMP), self.folder, on_work)
         removed = backups.prune(self.folder, self._home.config.backup)
         self._home.log_writer.write(
             "backup_made", file=made.file, bytes=made.bytes, removed=removed
@@ -93,7 +90,7 @@ class Backups:
         """
         from uwf.engine.upkeep import backups
 
-        store = self._home.file_store(DUMP)
+        store = file_store(self._home, DUMP)
         newest = self.newest()
         if newest is None:
             raise NotFound(
@@ -116,6 +113,7 @@ class Backups:
         return drill
 
     def _restored_and_resumed(self, file: str, on_work: OnWork | None) -> str | None:
+        from uwf.app import run_context
         from uwf.app.opened import SQLITE, OpenHome
         from uwf.engine.actions.drill import resume_one
         from uwf.engine.upkeep import backups
@@ -126,7 +124,7 @@ class Backups:
         try:
             restore(file, other.store_path, on_work)
             points.at("drill: restored")
-            return resume_one(other.context(), folder)
+            return resume_one(run_context.of(other), folder)
         finally:
             other.close()
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ import time
 from shlex import quote
 
 from uwf import config as settings
-from uwf.app import worktrees
+from uwf.app import run_context, worktrees
 from uwf.engine.actions import transfer
 from uwf.engine.chain import hosts
 from uwf.engine.chain import thread as threads
@@ -83,14 +83,14 @@ def _files(home: OpenHome, ref: Ref) -> tuple[str, str, str] | None:
     commit = chained.files_at(home.reader(), ref.id, ref.id) or found.base
     last_host = ref.tags.get(HOST)
     if last_host is not None and os.path.isdir(found.repo):
-        context = home.context()
+        context = run_context.of(home)
         travel.fetch(context, threads.read(context.store, ref), found, commit, last_host)
     return found.repo, found.base, commit
 
 
 def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
     """Export a thread into the new file `path`, and what git has of its worktree into the new file `code`."""
-    with lock.hold(home.context(), id) as context:
+    with lock.hold(run_context.of(home), id) as context:
         thread = worktree_tags.placed(context, intake.recover(context, id)[0])
         found = worktree_tags.of(context, thread)
         if found is None:
@@ -159,7 +159,7 @@ def import_threads(
     found = transfer.import_threads(
         store, stream, name, home.home, home.gate, in_tree=in_tree, on_work=on_work
     )
-    context = home.context()
+    context = run_context.of(home)
     for id in found.threads:
         worktrees.begun(home, threads.current(context.store, context.cache, id))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from uwf import config as settings
+from uwf.app import run_context
 from uwf.config.records import GlanceConfig, QueueConfig
 from uwf.engine.actions import glance, lifecycle
 from uwf.engine.events import deciding, stored, texts
@@ -48,7 +49,7 @@ def answer(home: OpenHome, key: str, ask: Ask) -> GlanceAnswer:
     question = deciding.question(home.store(), event, ask.thread)
     stop = Stop()
     try:
-        context = home.context(None, open_in_memory(home.gate))
+        context = run_context.of(home, None, open_in_memory(home.gate))
         found = glance.ask(context, rules, question, words, stop)
     finally:
         stop.close()

@@ -70,6 +70,7 @@ class Health:
         """
         from functools import cache
 
+        from uwf.app import run_context
         from uwf.engine.upkeep.health import table
         from uwf.engine.upkeep.health.check import Ground
 
@@ -78,7 +79,7 @@ class Health:
         ground = Ground(
             home=home.home,
             opened=home.store() if home.has_store() else None,
-            load_run=cache(home.context),
+            load_run=cache(lambda: run_context.of(home)),
             load_config=lambda: settings.load(home.home),
             environ=settings.environment(),
             log=home.log_writer.write,

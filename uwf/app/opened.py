@@ -1,6 +1,6 @@
-"""One home, opened: its config and store when first asked for, and what the engine needs of both.
+"""One home, opened: its config, its store and what hides its secrets, each when it is first asked for, and kept.
 
-Wiring, and nothing else: which verbs and queries there are stands in `App` and its facets.
+Which verbs and queries there are stands in `App` and its facets; what a run needs of all this in `run_context`.
 """
 
 from __future__ import annotations
@@ -10,28 +10,21 @@ import os
 from uwf import clock
 from uwf import config as settings
 from uwf import home as paths
-from uwf.errors import ConfigInvalid, CounterUnreadable, StateError, StoreError, StoreUnreadable
+from uwf.errors import ConfigInvalid, StoreError, StoreUnreadable
 from uwf.record import replace
 from uwf.store import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-    from uwf.agent.protocol import Agent
     from uwf.config.records import Config
-    from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.gate import SecretsGate
     from uwf.engine.chain.redact import Redactor
     from uwf.engine.events.matching import RuleTable
-    from uwf.engine.progress import Progress
-    from uwf.engine.query.threads import ThreadViews
-    from uwf.engine.run.context import RunContext
     from uwf.engine.upkeep.log.writer import Log
     from uwf.store.protocols import Store
-    from uwf.store.sqlite import SqliteStore
-    from uwf.workflow.model import Role
 
 SQLITE = "sqlite"
 QUICK_S, RUN_S = 10.0, 60.0
@@ -71,7 +64,6 @@ class OpenHome:
         self._log_writer: Log | None = None
         self._wait_s = wait_s
         self._stays = False
-        self._has_warned = False
 
     @property
     def settings_read(self) -> Mapping[str, Any]:
@@ -190,32 +182,6 @@ class OpenHome:
         if not self.has_store_file:
             self.store()
         return clock.now_ms()
-
-    def file_store(self, instead: Sequence[str]) -> SqliteStore:
-        """The store where it is a file; else as `need_store_file`."""
-        from uwf.store.sqlite import SqliteStore
-
-        self.need_store_file(instead)
-        store = self.store()
-        assert isinstance(store, SqliteStore), "a file is opened as one"
-        return store
-
-    def need_store_file(self, instead: Sequence[str]) -> None:
-        """StateError where the store is in a database. `instead` is the command that does there what was wanted, with
-        `{}` where the address stands in it.
-        """
-        if not self.has_store_file:
-            import shlex
-
-            from uwf.store_address import shown, without_password
-
-            address = without_password(self.store_address)
-            raise StateError(
-                f"the store is in a database, {shown(self.store_address)}: PostgreSQL's own programs back it up and "
-                "put it back",
-                hint=shlex.join(word.replace("{}", address) for word in instead),
-                code="store_in_database",
-            )
 
     def has_store(self) -> bool:
         """Whether a store was ever made here; taken for granted of one in a database."""
@@ -343,79 +309,6 @@ class OpenHome:
         if names:
             marks = ", ".join(f"[redacted:{name}]" for name in names)
             self.warn(f"{what} holds a secret, which is stored, and told to agents, as {marks}")
-
-    def views(self) -> ThreadViews:
-        """Threads of this home, as they are shown. A config that is not valid hides none of them."""
-        from uwf.engine.query.threads import ThreadViews
-
-        try:
-            budget = settings.thread_budget(self.settings_read)
-        except ConfigInvalid as error:
-            if not self._has_warned:
-                self._has_warned = True
-                self.warn(error.message)
-            return ThreadViews(self.reader(), home=self.home)
-
-        def is_exhausted(thread: str, in_a_row: int, failure: Failure | None) -> bool:
-            from uwf.guard.attempts import Attempts, exhausted, repeats  # only once one has failed
-
-            alike = 0
-            if failure is not None:
-                alike = repeats(self.reader(), thread, failure.code, failure.message)
-            return exhausted(self.config.rules(Attempts.Rules), in_a_row, alike) is not None
-
-        def left_alone_until_ms(agent: str) -> int | None:
-            from uwf.guard.backoff import Backoff
-            from uwf.guard.breaker import Breaker, left_alone_until_ms
-
-            rules, backoff = self.config.rules(Breaker.Rules), self.config.rules(Backoff)
-            try:
-                return left_alone_until_ms(self.reader(), agent, rules, backoff)
-            except CounterUnreadable:
-                return None  # the refusal of the next step says so; looking goes on
-
-        return ThreadViews(self.reader(), budget, is_exhausted, left_alone_until_ms, self.home)
-
-    def context(
-        self, on_progress: Callable[[Progress], None] | None = None, store: Store | None = None
-    ) -> RunContext:
-        """What a run needs, in another `store` where one is given. Nothing runs yet."""
-        # Here, because the guards are a third of what looking at a thread would otherwise import.
-        from uwf.engine.chain.cache import NodeCache
-        from uwf.engine.run import recovery
-        from uwf.engine.run.admission import Admission
-        from uwf.engine.run.context import RunContext
-
-        config = self.config
-
-        def agent_for(workflow: str, role: Role, override: str | None) -> Agent:
-            from uwf.engine.run.planning.agents import choose
-
-            return choose(config, workflow, role, override)
-
-        store, environ = store or self.store(), settings.environment()
-        return RunContext(
-            store=store,
-            cache=NodeCache(store, self.redactor),
-            admission=Admission(
-                store,
-                self.home,
-                config,
-                environ.get("PATH", ""),
-                settings.local_zone(),
-                lambda thread: recovery.clear(
-                    store, self.home, thread, grace_s=config.limits.grace_s
-                ),
-            ),
-            home=self.home,
-            config=config,
-            environ=environ,
-            redactor=self.redactor,
-            agent_for=agent_for,
-            on_progress=on_progress or (lambda event: None),
-            secrets=settings.secret_variables(environ, config),
-            host=settings.host() if store.is_shared or config.workspace.is_to_travel else None,
-        )
 
 
 def absolute(path: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import clock, config
 from uwf.app.opened import OpenHome
-from uwf.errors import StateError
+from uwf.errors import ConfigInvalid, CounterUnreadable, StateError
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from uwf.app.code import CodeDiff
+    from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.word import Speaker
     from uwf.engine.query.costs import Costs
     from uwf.engine.query.diff import Comparison
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from uwf.engine.query.path import Path
     from uwf.engine.query.refs import ThreadMove
     from uwf.engine.query.thread_view import ThreadView
+    from uwf.engine.query.threads import ThreadViews
     from uwf.engine.upkeep.migrate import Unmigrated
     from uwf.store.values import Ref
 
@@ -35,6 +37,8 @@ class Waited(Record):
 
 class ThreadQueries(OpenHome):
     """A home whose threads can be looked at."""
+
+    _has_warned = False
 
     def thread_id(self, thread: str) -> str:
         """The id of the thread that is meant. Raises `NotFound`, `Ambiguous` or `InputError`."""
@@ -261,6 +265,38 @@ class ThreadQueries(OpenHome):
                 hint=f"uwf thread show {id}",
                 code="inside_a_step",
             )
+
+    def views(self) -> ThreadViews:
+        """Threads of this home, as they are shown. A config that is not valid hides none of them."""
+        from uwf.engine.query.threads import ThreadViews
+
+        try:
+            budget = config.thread_budget(self.settings_read)
+        except ConfigInvalid as error:
+            if not self._has_warned:
+                self._has_warned = True
+                self.warn(error.message)
+            return ThreadViews(self.reader(), home=self.home)
+
+        def is_exhausted(thread: str, in_a_row: int, failure: Failure | None) -> bool:
+            from uwf.guard.attempts import Attempts, exhausted, repeats  # only once one has failed
+
+            alike = 0
+            if failure is not None:
+                alike = repeats(self.reader(), thread, failure.code, failure.message)
+            return exhausted(self.config.rules(Attempts.Rules), in_a_row, alike) is not None
+
+        def left_alone_until_ms(agent: str) -> int | None:
+            from uwf.guard.backoff import Backoff
+            from uwf.guard.breaker import Breaker, left_alone_until_ms
+
+            rules, backoff = self.config.rules(Breaker.Rules), self.config.rules(Backoff)
+            try:
+                return left_alone_until_ms(self.reader(), agent, rules, backoff)
+            except CounterUnreadable:
+                return None  # the refusal of the next step says so; looking goes on
+
+        return ThreadViews(self.reader(), budget, is_exhausted, left_alone_until_ms, self.home)
 
     def ref_of(self, thread: str) -> Ref:
         from uwf.engine.query import resolve

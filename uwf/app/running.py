@@ -6,6 +6,7 @@ The verbs that run one are in `verbs`, which threads there are to run is asked o
 from __future__ import annotations
 
 from uwf.agent.stop import Stop
+from uwf.app import run_context
 from uwf.app.run_log import RunLog
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import SUSPENDED
@@ -58,7 +59,7 @@ def _run(
         said = home.clean(order.supplement, "what you add")
         order = replace(order, supplement=said, speaker=home.speaker())
     log = RunLog(home.log_writer, id, on_progress)
-    context, views = home.context(log.on_progress), home.views()
+    context, views = run_context.of(home, log.on_progress), home.views()
     given, stop = stop, stop or Stop()
     try:
         for result in runner.run(context, id, order, stop):

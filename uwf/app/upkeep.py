@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from uwf import home as paths
-from uwf.app.backups import DUMP, PUT_BACK
 from uwf.app.opened import RUN_S, absolute
+from uwf.app.store_file import DUMP, PUT_BACK, file_store, need_store_file
 from uwf.config.secrets import in_all_forms
 from uwf.errors import InputError, StateError
 from uwf.quantities import TIME, written
@@ -124,13 +124,13 @@ class Upkeep:
         """A consistent copy of the store as a new file; its size in bytes."""
         from uwf.store.backup import backup
 
-        return backup(self._home.file_store(DUMP), path, on_work=on_work)
+        return backup(file_store(self._home, DUMP), path, on_work=on_work)
 
     def restore(self, file: str, on_work: OnWork | None = None) -> Restored:
         """Put a backup in the place of the store, and keep what it replaces."""
         from uwf.store.restore import restore
 
-        self._home.need_store_file(PUT_BACK)
+        need_store_file(self._home, PUT_BACK)
         self._home.close()
         return restore(file, self._home.store_path, on_work)
 

@@ -117,11 +117,12 @@ class Wakes:
         """
         from contextlib import suppress
 
+        from uwf.app import run_context
         from uwf.engine.run.intake import recover_if_free
         from uwf.errors import UwfError
 
         with suppress(UwfError):
-            recover_if_free(self._home.context(), thread)
+            recover_if_free(run_context.of(self._home), thread)
 
     def unserved(self, threads: Sequence[str], since_ms: int | None) -> None:
         """Put on record that no machine can run these threads since then, although they are due; None: one can."""

@@ -149,6 +149,7 @@ class Workflows:
         import tempfile
 
         from uwf.agent.stop import Stop
+        from uwf.app import run_context
         from uwf.app.opened import SQLITE, OpenHome
         from uwf.engine.actions import rehearsal
         from uwf.store.sqlite import open_in_memory
@@ -159,7 +160,7 @@ class Workflows:
         try:
             with tempfile.TemporaryDirectory(prefix="uwf-try-") as folder:
                 home = OpenHome(os.path.join(folder, "home"), store_address=SQLITE)
-                ctx = home.context(on_progress, open_in_memory(self._home.gate))
+                ctx = run_context.of(home, on_progress, open_in_memory(self._home.gate))
                 ctx = replace(ctx, redactor=self._home.redactor)
                 return rehearsal.walk(ctx, found, task, folder, own, played)
         finally:

@@ -10,6 +10,7 @@ import time
 
 from uwf import config as settings
 from uwf import home as paths
+from uwf.app import run_context
 from uwf.engine.actions import merge as merging
 from uwf.engine.actions import removal
 from uwf.engine.actions import undo as undoing
@@ -88,7 +89,7 @@ def by_config(home: OpenHome, cwd: str) -> WorktreeAsked | None:
 def begun(home: OpenHome, thread: Thread) -> Thread:
     """Make the worktree of a thread that was begun just now. Where that cannot be done yet, its first step does it."""
 
-    context = home.context(lambda event: _tell(home, event))
+    context = run_context.of(home, lambda event: _tell(home, event))
     try:
         with lock.hold(context, thread.id) as held:
             most = context.config.rules(WorktreeQuota.Rules).total_quota_bytes
@@ -125,7 +126,7 @@ def undo(context: RunContext, thread: Thread) -> Thread:
 
 def merge(home: OpenHome, id: str, onto: str | None, wait_s: float) -> BroughtIn:
     """Bring in the work of thread `id`."""
-    with lock.hold(home.context(), id, wait_s) as context:
+    with lock.hold(run_context.of(home), id, wait_s) as context:
         thread = worktree_tags.placed(context, intake.recover(context, id)[0])
         try:
             return merging.merge(context, thread, onto, wait_s)
@@ -169,7 +170,7 @@ class Worktrees:
         if not os.path.isdir(path) and ref.tags.get(STATUS) not in HISTORY:
             return None
         try:
-            with lock.hold(self._home.context(), id) as context:
+            with lock.hold(run_context.of(self._home), id) as context:
                 thread = worktree_tags.placed(context, intake.recover(context, id)[0])
                 why = removal.why_not(context, thread)
                 if why is None and not dry_run:
