@@ -149,7 +149,9 @@ def test_commands_that_work_do_without_what_takes_longest_to_import(
 
 
 def test_what_reads_replies_waits_until_the_agent_works() -> None:
-    code = "import sys, uwf.app.running; print(*({'yaml', 'jsonschema_rs'} & set(sys.modules)))"
+    code = (
+        "import sys, uwf.app.thread.running; print(*({'yaml', 'jsonschema_rs'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "")
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.helpers.project import ONE
-from uwf.app import App, acts
+from uwf.app import App
 from uwf.app.progress import StepStarted, Stop
+from uwf.app.thread import acts
 from uwf.clock import now_ms
 from uwf.engine.chain.tags import THREADS
 from uwf.errors import Busy, ConfigInvalid, InputError, NotFound, Refused, StateError, StoreError

@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from uwf.app.schedules import Schedules
     from uwf.app.settings import Settings
     from uwf.app.sources import Sources
-    from uwf.app.steps import Steps
+    from uwf.app.thread.steps import Steps
+    from uwf.app.thread.wakes import Wakes
+    from uwf.app.thread.worktrees import Worktrees
     from uwf.app.upkeep import Upkeep
-    from uwf.app.wakes import Wakes
     from uwf.app.workflows import Workflows
-    from uwf.app.worktrees import Worktrees
     from uwf.engine.query.audit import Promise
     from uwf.engine.query.digest import Digest
 
@@ -125,7 +125,7 @@ class App(ThreadVerbs):
 
     @property
     def steps(self) -> Steps:
-        from uwf.app.steps import Steps
+        from uwf.app.thread.steps import Steps
 
         return Steps(self)
 
@@ -176,7 +176,7 @@ class App(ThreadVerbs):
 
     @property
     def wakes(self) -> Wakes:
-        from uwf.app.wakes import Wakes
+        from uwf.app.thread.wakes import Wakes
 
         return Wakes(self)
 
@@ -224,7 +224,7 @@ class App(ThreadVerbs):
 
     @property
     def worktrees(self) -> Worktrees:
-        from uwf.app.worktrees import Worktrees
+        from uwf.app.thread.worktrees import Worktrees
 
         return Worktrees(self)
 

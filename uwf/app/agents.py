@@ -166,7 +166,7 @@ class Agents:
         Raises `InputError`; `Refused` when this machine cannot run it now; `Interrupted` when `stop` was asked for.
         """
         from uwf.agent.stop import Stop
-        from uwf.app import run_context
+        from uwf.app.thread import run_context
         from uwf.engine.actions import trial
         from uwf.store.sqlite import open_in_memory
 

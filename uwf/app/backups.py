@@ -113,8 +113,8 @@ class Backups:
         return drill
 
     def _restored_and_resumed(self, file: str, on_work: OnWork | None) -> str | None:
-        from uwf.app import run_context
         from uwf.app.opened import SQLITE, OpenHome
+        from uwf.app.thread import run_context
         from uwf.engine.actions.drill import resume_one
         from uwf.engine.upkeep import backups
         from uwf.store.restore import restore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from uwf import config as settings
-from uwf.app import run_context
+from uwf.app.thread import run_context
 from uwf.config.records import GlanceConfig, QueueConfig
 from uwf.engine.actions import glance, lifecycle
 from uwf.engine.events import deciding, stored, texts
@@ -73,7 +73,7 @@ def _begin(home: OpenHome, ready: Ready, event: Event) -> Begin:
     lifecycle.check(begin)
     if not home.has_worktrees:
         return begin
-    from uwf.app import worktrees
+    from uwf.app.thread import worktrees
 
     return replace(begin, worktree=worktrees.by_config(home, cwd))
 

@@ -20,7 +20,7 @@ class HomeFigures:
         """As they are now, and over the last 24 hours."""
         from uwf.app.backups import Backups
         from uwf.app.guards import Guards
-        from uwf.app.wakes import Wakes
+        from uwf.app.thread.wakes import Wakes
         from uwf.engine.upkeep import figures
 
         home, now_ms = self._home, self._home.now_ms()

@@ -70,7 +70,7 @@ class Health:
         """
         from functools import cache
 
-        from uwf.app import run_context
+        from uwf.app.thread import run_context
         from uwf.engine.upkeep.health import table
         from uwf.engine.upkeep.health.check import Ground
 

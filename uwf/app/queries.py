@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from uwf.app.code import CodeDiff
+    from uwf.app.thread.code import CodeDiff
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.word import Speaker
     from uwf.engine.query.costs import Costs
@@ -206,7 +206,7 @@ class ThreadQueries(OpenHome):
         refs = [self.ref_of(each) for each in (one, other) if each is not None]
         if not all(ref.tags.get(WORKTREE_REPO) for ref in refs):
             return None
-        from uwf.app import code
+        from uwf.app.thread import code
 
         return code.diff(self, *refs)
 

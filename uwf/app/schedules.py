@@ -254,7 +254,7 @@ class Schedules:
         return min((at for at in found if at is not None), default=None)
 
     def _hands(self, schedules: dict[str, Schedule]) -> begin.Hands:
-        from uwf.app import acts
+        from uwf.app.thread import acts
 
         return begin.Hands(
             store=self._home.store(),
@@ -283,7 +283,7 @@ class Schedules:
     def _worktree(self, cwd: str) -> WorktreeAsked | None:
         if not self._home.has_worktrees:
             return None
-        from uwf.app import worktrees
+        from uwf.app.thread import worktrees
 
         return worktrees.by_config(self._home, cwd)
 

@@ -5,10 +5,6 @@ They are made where they are described. Nothing needs to import this to run, whi
 
 from __future__ import annotations
 
-from uwf.app.acts import Forked as Forked
-from uwf.app.acts import StopReport as StopReport
-from uwf.app.acts import Told as Told
-from uwf.app.acts import Undone as Undone
 from uwf.app.agents import AgentCheck as AgentCheck
 from uwf.app.agents import FoundClient as FoundClient
 from uwf.app.events import EventList as EventList
@@ -19,6 +15,10 @@ from uwf.app.health import CheckView as CheckView
 from uwf.app.objects import Unreached as Unreached
 from uwf.app.overview import Overview as Overview
 from uwf.app.sources import SourceView as SourceView
+from uwf.app.thread.acts import Forked as Forked
+from uwf.app.thread.acts import StopReport as StopReport
+from uwf.app.thread.acts import Told as Told
+from uwf.app.thread.acts import Undone as Undone
 from uwf.config.absences import Absence as Absence
 from uwf.config.edit import Setting as Setting
 from uwf.config.records import AlertConfig as AlertConfig
@@ -84,8 +84,8 @@ from uwf.store.owner import Owner as Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.code import CodeDiff as CodeDiff
-    from uwf.app.worktrees import WorktreeRow as WorktreeRow
+    from uwf.app.thread.code import CodeDiff as CodeDiff
+    from uwf.app.thread.worktrees import WorktreeRow as WorktreeRow
     from uwf.engine.actions.merge import BroughtIn as BroughtIn
     from uwf.engine.actions.removal import Removal as Removal
     from uwf.workflow.problem import WorkflowProblem as WorkflowProblem

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from uwf.agent.stop import Stop
-    from uwf.app.acts import Forked, StopReport, Told, Undone
+    from uwf.app.thread.acts import Forked, StopReport, Told, Undone
     from uwf.engine.actions.merge import BroughtIn
     from uwf.engine.actions.transfer import Imported
     from uwf.engine.progress import Progress
@@ -76,7 +76,7 @@ class ThreadVerbs(ThreadQueries):
             place=place,
         )
         if worktree is not None or (is_by_config and self.has_worktrees):
-            from uwf.app import worktrees
+            from uwf.app.thread import worktrees
 
             lifecycle.check(begin)
             branch = worktree or None
@@ -84,7 +84,7 @@ class ThreadVerbs(ThreadQueries):
             begin = replace(begin, worktree=asked)
         thread = lifecycle.start(self.store(create=True), begin)
         if begin.worktree is not None:
-            from uwf.app import worktrees
+            from uwf.app.thread import worktrees
 
             thread = worktrees.begun(self, thread)
         workflows.tell_hidden(found.workflow)
@@ -115,7 +115,7 @@ class ThreadVerbs(ThreadQueries):
         for. It waits up to `wait_s` seconds for another run, a slot, or a pause that ends. A person who waits for what
         is `interactive` has seats.
         """
-        from uwf.app import running
+        from uwf.app.thread import running
         from uwf.engine.run.order import EXEC, Order
 
         order = Order(EXEC, count, agent, supplement, wait_s=wait_s, is_interactive=interactive)
@@ -140,7 +140,7 @@ class ThreadVerbs(ThreadQueries):
         `budget` changes what it may use, as in `+usd=2`; `cwd` is the folder that its agents work in from now on. With
         one of them an idle thread goes on as well.
         """
-        from uwf.app import running
+        from uwf.app.thread import running
         from uwf.engine.run.order import RESUME, Order
 
         folder = None if cwd is None else _folder(cwd)
@@ -168,7 +168,7 @@ class ThreadVerbs(ThreadQueries):
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Iterator[RunView]:
         """Try a step again that has failed, and go on as `exec` does. Raises `StateError` when none has."""
-        from uwf.app import running
+        from uwf.app.thread import running
         from uwf.engine.run.order import RETRY, Order
 
         order = Order(RETRY, count, agent, wait_s=wait_s, is_interactive=interactive)
@@ -186,7 +186,7 @@ class ThreadVerbs(ThreadQueries):
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Iterator[RunView]:
         """Run the head step's role again with a remark; the new step replaces the head."""
-        from uwf.app import running
+        from uwf.app.thread import running
         from uwf.engine.run.order import POKE, Order
 
         order = Order(
@@ -202,13 +202,13 @@ class ThreadVerbs(ThreadQueries):
 
     def stop(self, thread: str) -> StopReport:
         """End what runs on a thread now, and what a killed run has left behind; the thread stays as it is."""
-        from uwf.app import acts
+        from uwf.app.thread import acts
 
         return acts.stop(self, self.thread_id(thread))
 
     def cancel(self, thread: str, reason: str | None = None) -> ThreadView:
         """End a thread for good. What runs is stopped first."""
-        from uwf.app import acts
+        from uwf.app.thread import acts
 
         return acts.cancel(self, self.thread_id(thread), reason)
 
@@ -222,7 +222,7 @@ class ThreadVerbs(ThreadQueries):
         place: str | None = None,
     ) -> ThreadView:
         """Set labels, the priority, the title, the place of a thread, on record. What is empty is taken away."""
-        from uwf.app import acts
+        from uwf.app.thread import acts
         from uwf.engine.actions.mark import Marks
 
         self.tell_hidden(f"{labels} {title}", "a label or the title")
@@ -233,7 +233,7 @@ class ThreadVerbs(ThreadQueries):
 
         `who` says them, a name; by default a person, or the thread whose agent asks for this.
         """
-        from uwf.app import acts
+        from uwf.app.thread import acts
         from uwf.engine.chain.word import WHO_CHARS
 
         id, speaker = self.thread_id(thread), self.speaker()
@@ -250,7 +250,7 @@ class ThreadVerbs(ThreadQueries):
         """Answer what a suspended thread asks: it is told, and due at once. `StateError` for one that asks nothing, and
         for the agent that asks it.
         """
-        from uwf.app import acts
+        from uwf.app.thread import acts
         from uwf.engine.chain.tags import STATUS, SUSPENDED, THREADS
         from uwf.engine.chain.wake import PERSON, Wake
 
@@ -275,7 +275,7 @@ class ThreadVerbs(ThreadQueries):
 
     def fork(self, step: str, supplement: str | None = None, *, cwd: str | None = None) -> Forked:
         """A new thread that shares all history up to a step, or to the head of a thread; it may work in `cwd`."""
-        from uwf.app import acts
+        from uwf.app.thread import acts
 
         folder = None if cwd is None else _folder(cwd)
         return acts.fork(self, step, supplement, folder, self.speaker())
@@ -285,7 +285,7 @@ class ThreadVerbs(ThreadQueries):
 
         With `files` those of its worktree go back as well.
         """
-        from uwf.app import acts
+        from uwf.app.thread import acts
 
         return acts.undo(self, self.thread_id(thread), files=files)
 
@@ -294,13 +294,13 @@ class ThreadVerbs(ThreadQueries):
 
         It waits up to `wait_s` seconds for other merges, and for a run of the thread.
         """
-        from uwf.app import worktrees
+        from uwf.app.thread import worktrees
 
         return worktrees.merge(self, self.thread_id(thread), onto, wait_s)
 
     def export(self, thread: str, stream: IO[bytes]) -> int:
         """Write a thread with all its history, the attempt of a killed run too; the number of objects."""
-        from uwf.app import acts
+        from uwf.app.thread import acts
         from uwf.engine.actions import transfer
 
         acts.settle_what_was_left(self, id := self.thread_id(thread))
@@ -310,13 +310,13 @@ class ThreadVerbs(ThreadQueries):
         """The same into a new file, which appears whole or not at all. `code` is a second one, for what git has of the
         thread's worktree.
         """
-        from uwf.app import acts
+        from uwf.app.thread import acts
         from uwf.engine.actions import transfer
 
         acts.settle_what_was_left(self, id := self.thread_id(thread))
         if code is None:
             return transfer.export_to(self.store(), id, path)
-        from uwf.app import code as carried
+        from uwf.app.thread import code as carried
 
         return carried.export_to(self, id, path, code)
 
@@ -336,7 +336,7 @@ class ThreadVerbs(ThreadQueries):
         from uwf.engine.actions import transfer
 
         if code is not None:
-            from uwf.app import code as carried
+            from uwf.app.thread import code as carried
 
             return carried.import_threads(self, stream, name, absolute(cwd), code, on_work)
         folder = None if cwd is None else _folder(cwd)

@@ -149,8 +149,8 @@ class Workflows:
         import tempfile
 
         from uwf.agent.stop import Stop
-        from uwf.app import run_context
         from uwf.app.opened import SQLITE, OpenHome
+        from uwf.app.thread import run_context
         from uwf.engine.actions import rehearsal
         from uwf.store.sqlite import open_in_memory
 

@@ -18,7 +18,7 @@ MOST_BYTES = 1 << 16
 
 def main() -> None:
     """Wait for the words, and run them; the process ends with the exit code of the command."""
-    from uwf.app import ready
+    from uwf.app.thread import ready
     from uwf.cli.main import leave
 
     ready.import_all()

@@ -71,7 +71,7 @@ def list_(ctx: Context, thread: str) -> None:
     no_pager=NO_PAGER,
 )
 def show(ctx: Context, step: str, *, no_pager: bool = False) -> None:
-    from uwf.app.steps import StepPage
+    from uwf.app.thread.steps import StepPage
 
     found = ctx.app.steps.show(step)
     if not isinstance(found, StepPage):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uwf import error_report
 from uwf.app import App
-from uwf.app.detached import RunRefused
+from uwf.app.thread.detached import RunRefused
 from uwf.errors import InputError, UwfError
 from uwf.jsontext import dumps
 from uwf.mcp import bounds

@@ -72,7 +72,7 @@ def page(app: App, id: str) -> str:
 
 
 def _page_of(app: App, id: str) -> StepPage:
-    from uwf.app.steps import StepPage
+    from uwf.app.thread.steps import StepPage
 
     found = app.steps.show(id)
     assert isinstance(found, StepPage), "a row of a thread is a step"
@@ -81,7 +81,7 @@ def _page_of(app: App, id: str) -> StepPage:
 
 def _attempts(app: App, failed: Sequence[FailureView]) -> list[AttemptPage]:
     """The last attempts at the next step."""
-    from uwf.app.steps import StepPage
+    from uwf.app.thread.steps import StepPage
 
     found = []
     for each in failed[-_MOST_ATTEMPTS:]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 
-from uwf.app import detached
+from uwf.app.thread import detached
 from uwf.errors import StateError
 from uwf.record import Record
 

@@ -89,7 +89,7 @@ def test_a_run_imports_next_to_nothing_that_was_not_there_before(project: Projec
     script = (
         "import sys\n"
         "import uwf.cli.context, uwf.cli.screen.live, uwf.cli.thread.run\n"
-        "from uwf.app import ready\n"
+        "from uwf.app.thread import ready\n"
         "from uwf.cli.main import main\n"
         "ready.import_all()\n"
         "before = set(sys.modules)\n"

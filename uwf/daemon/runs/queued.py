@@ -19,8 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from uwf.app.thread.wakes import Wakes
     from uwf.app.values import DueThread
-    from uwf.app.wakes import Wakes
     from uwf.daemon.loop.quarantine import Quarantine
     from uwf.jobs.link import QueueLink
     from uwf.jobs.queue import Job

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf import quantities
-from uwf.app import detached
+from uwf.app.thread import detached
 from uwf.jsontext import document
 from uwf.mcp import bounds
 from uwf.mcp.access import ANSWER, CANCEL, EXEC, START, TELL

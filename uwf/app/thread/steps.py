@@ -10,8 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uwf.app.code import CodeDiff
     from uwf.app.opened import OpenHome
+    from uwf.app.thread.code import CodeDiff
     from uwf.engine.query.failures import FailureView
     from uwf.engine.query.markdown import Page
     from uwf.engine.query.steps import AttemptPage, StepRow
@@ -59,7 +59,7 @@ class Steps:
 
     def code(self, thread: str, step: StepPage) -> CodeDiff | None:
         """What a step of a thread has changed in its worktree, rid of secrets; None where there is none to compare."""
-        from uwf.app import code
+        from uwf.app.thread import code
 
         files = step.worktree or {}
         before, after = files.get("before"), files.get("after")

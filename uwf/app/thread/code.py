@@ -7,7 +7,7 @@ import time
 from shlex import quote
 
 from uwf import config as settings
-from uwf.app import run_context, worktrees
+from uwf.app.thread import run_context, worktrees
 from uwf.engine.actions import transfer
 from uwf.engine.chain import hosts
 from uwf.engine.chain import thread as threads

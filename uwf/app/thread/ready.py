@@ -9,9 +9,9 @@ def import_all() -> None:
     import uwf.agent.kinds.command
     import uwf.agent.process.fifo
     import uwf.app.poke
-    import uwf.app.run_log
-    import uwf.app.running
-    import uwf.app.wakes
+    import uwf.app.thread.run_log
+    import uwf.app.thread.running
+    import uwf.app.thread.wakes
     import uwf.config.cache
     import uwf.config.records
     import uwf.engine.chain.cache

@@ -59,7 +59,7 @@ class Wakes:
         It waits up to `wait_s` seconds for a slot alone: for all else that time cures its timer is set anew. One that a
         worker has begun ends, and stays due, before a step of an agent that this worker has not.
         """
-        from uwf.app import running
+        from uwf.app.thread import running
         from uwf.engine.run.order import WOKEN, Order
 
         order = Order(
@@ -117,7 +117,7 @@ class Wakes:
         """
         from contextlib import suppress
 
-        from uwf.app import run_context
+        from uwf.app.thread import run_context
         from uwf.engine.run.intake import recover_if_free
         from uwf.errors import UwfError
 

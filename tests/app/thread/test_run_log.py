@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from uwf.app.run_log import UNSAID, RunLog
+from uwf.app.thread.run_log import UNSAID, RunLog
 from uwf.engine import progress
 from uwf.engine.chain.redact import Redactor
 from uwf.engine.query.thread_view import ErrorView, RunView

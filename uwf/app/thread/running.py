@@ -6,8 +6,8 @@ The verbs that run one are in `verbs`, which threads there are to run is asked o
 from __future__ import annotations
 
 from uwf.agent.stop import Stop
-from uwf.app import run_context
-from uwf.app.run_log import RunLog
+from uwf.app.thread import run_context
+from uwf.app.thread.run_log import RunLog
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import SUSPENDED
 from uwf.engine.run import runner

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.flows import PAIR
 from tests.helpers.repository import commit, copied, typed
 from uwf.app import App
-from uwf.app.steps import StepPage
+from uwf.app.thread.steps import StepPage
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import THREADS, WORKTREE_REPO

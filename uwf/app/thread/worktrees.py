@@ -10,7 +10,7 @@ import time
 
 from uwf import config as settings
 from uwf import home as paths
-from uwf.app import run_context
+from uwf.app.thread import run_context
 from uwf.engine.actions import merge as merging
 from uwf.engine.actions import removal
 from uwf.engine.actions import undo as undoing

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from uwf import clock, points
 from uwf import config as settings
-from uwf.app import run_context
+from uwf.app.thread import run_context
 from uwf.engine.actions import fork as forking
 from uwf.engine.actions import lifecycle, timer
 from uwf.engine.actions import mark as marking
@@ -178,7 +178,7 @@ def fork(
     thread = forking.fork(home.store(), node, source, said, cwd, home.home, speaker)
     carried = tuple(text for text in _carried(home, thread) if text != said)
     if thread.tags.get(WORKTREE_REPO):
-        from uwf.app import worktrees
+        from uwf.app.thread import worktrees
 
         thread = worktrees.begun(home, thread)
     return Forked(home.views().of(thread), carried)
@@ -188,7 +188,7 @@ def undo(home: ThreadQueries, id: str, *, files: bool) -> Undone:
     with lock.hold(run_context.of(home), id) as context:
         thread = intake.recover(context, id)[0]
         if files:
-            from uwf.app import worktrees
+            from uwf.app.thread import worktrees
 
             thread = worktrees.undo(context, thread)
         else:
