@@ -16,7 +16,8 @@ from pathlib import Path
 from benchmarks.measure import report, seconds
 from benchmarks.stepping import SCHEMA
 from uwf import clock
-from uwf.app import App, poke
+from uwf.app import App
+from uwf.app.unattended import poke
 from uwf.app.values import DueThread
 from uwf.daemon.loop.loop import LOOK_S, Loop
 from uwf.daemon.loop.part import Daemon

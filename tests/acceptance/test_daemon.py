@@ -16,7 +16,7 @@ import pytest
 from tests.crash import disk
 from tests.helpers.project import Project, is_alive, program, until
 from tests.helpers.serving import Serving, configured, due
-from uwf.app import poke
+from uwf.app.unattended import poke
 
 REPLIES = "cat >/dev/null\nprintf -- '---\\n$status: done\\n---\\n'\n"
 HELD = (

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.gate import configure
 from tests.helpers.project import ONE, Project, reply, until
 from tests.helpers.serving import Serving, configured
-from uwf.app import poke
+from uwf.app.unattended import poke
 
 REPLIES = "cat >>\"$UWF_HOME/../prompts\"\nprintf -- '---\\n$status: done\\n---\\nI did.\\n'\n"
 

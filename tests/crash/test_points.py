@@ -65,7 +65,7 @@ ELSEWHERE = {
     "alert": "tests/engine/upkeep/test_alerts.py",
     "alert prune": "tests/engine/upkeep/test_alerts.py",
     "absence seen": "tests/engine/upkeep/test_alerts.py",
-    "triggers good": "tests/app/test_references.py",
+    "triggers good": "tests/app/unattended/test_references.py",
     "health skew": "tests/engine/upkeep/test_skew.py",
     "unserved": "tests/engine/actions/test_timer.py",
     "permitted": "tests/acceptance/test_approval.py",

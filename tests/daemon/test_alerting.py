@@ -9,7 +9,7 @@ import pytest
 
 from uwf import config
 from uwf.app import App
-from uwf.app.schedules import Schedules
+from uwf.app.unattended.schedules import Schedules
 from uwf.app.values import Alarm, Inbox, InboxItem
 from uwf.daemon.alerts import delivery
 from uwf.daemon.alerts.alerting import BAD_CONFIG, Alerting

@@ -11,7 +11,7 @@ from tests.helpers.asking import Home
 from tests.helpers.fake_forge import eventually
 from tests.helpers.project import program
 from uwf import clock
-from uwf.app.events import Event
+from uwf.app.unattended.events import Event
 from uwf.daemon.deciding import AGAIN_S, Decisions
 
 FUZZY = """
@@ -82,7 +82,7 @@ def test_one_that_cannot_be_asked_is_set_aside_until_it_can(
         raise KeyError("oh")
 
     with monkeypatch.context() as breaking:
-        breaking.setattr("uwf.app.events.Events.answer", broken)
+        breaking.setattr("uwf.app.unattended.events.Events.answer", broken)
         part.tick(clock.now_ms())
         eventually(lambda: part._asked[key].is_done)
         part.tick(clock.now_ms())

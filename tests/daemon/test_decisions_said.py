@@ -10,7 +10,7 @@ import pytest
 from tests.daemon.clocks import Clocks
 from tests.helpers.flows import PAIR
 from uwf.app import App
-from uwf.app.events import Event
+from uwf.app.unattended.events import Event
 from uwf.daemon.deciding import Decisions
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.fake_forge import REPO, SECRET, post, signed
-from uwf.app.events import Event
+from uwf.app.unattended.events import Event
 from uwf.daemon.intake import endpoint as endpoints
 from uwf.daemon.intake.buffer import Intake, Wish
 from uwf.daemon.intake.endpoint import Door, Doors, Endpoint

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from uwf.app.events import Event
+from uwf.app.unattended.events import Event
 from uwf.daemon.intake import spool
 from uwf.errors import InputError, StoreError
 

@@ -16,7 +16,7 @@ import pytest
 from tests.helpers.asking import Home
 from tests.helpers.fake_forge import free_port
 from uwf import clock
-from uwf.app.events import Event
+from uwf.app.unattended.events import Event
 from uwf.daemon.intake import event_json
 from uwf.daemon.intake.buffer import Intake
 from uwf.daemon.intake.taking_in import AGAIN_S, STUCK_S, Listening, SpoolFolder

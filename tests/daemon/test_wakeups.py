@@ -10,7 +10,7 @@ import pytest
 
 from uwf import clock
 from uwf import home as paths
-from uwf.app import poke
+from uwf.app.unattended import poke
 from uwf.daemon.loop.wakeups import Wakeups
 
 

@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 from tests.helpers.project import Project, until
-from uwf.app import poke
+from uwf.app.unattended import poke
 
 
 class Serving:

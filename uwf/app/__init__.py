@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from uwf.app.alerts import Alerts
     from uwf.app.backups import Backups
     from uwf.app.completion import Candidate
-    from uwf.app.daemon import Daemons
-    from uwf.app.events import Events
     from uwf.app.figures import HomeFigures
     from uwf.app.guards import Guards
     from uwf.app.health import Health
     from uwf.app.log import HomeLog
     from uwf.app.objects import StoredObjects
     from uwf.app.overview import Overview
-    from uwf.app.schedules import Schedules
     from uwf.app.settings import Settings
-    from uwf.app.sources import Sources
     from uwf.app.thread.steps import Steps
     from uwf.app.thread.wakes import Wakes
     from uwf.app.thread.worktrees import Worktrees
+    from uwf.app.unattended.daemon import Daemons
+    from uwf.app.unattended.events import Events
+    from uwf.app.unattended.schedules import Schedules
+    from uwf.app.unattended.sources import Sources
     from uwf.app.upkeep import Upkeep
     from uwf.app.workflows import Workflows
     from uwf.engine.query.audit import Promise
@@ -149,7 +149,7 @@ class App(ThreadVerbs):
 
     @property
     def events(self) -> Events:
-        from uwf.app.events import Events
+        from uwf.app.unattended.events import Events
 
         return Events(self)
 
@@ -163,7 +163,7 @@ class App(ThreadVerbs):
     def schedules(self) -> Schedules:
         """One for all that is asked: it keeps what its prechecks have answered."""
         if self._schedules is None:
-            from uwf.app.schedules import Schedules
+            from uwf.app.unattended.schedules import Schedules
 
             self._schedules = Schedules(self)
         return self._schedules
@@ -188,7 +188,7 @@ class App(ThreadVerbs):
 
     @property
     def daemon(self) -> Daemons:
-        from uwf.app.daemon import Daemons
+        from uwf.app.unattended.daemon import Daemons
 
         return Daemons(self)
 
@@ -230,6 +230,6 @@ class App(ThreadVerbs):
 
     @property
     def sources(self) -> Sources:
-        from uwf.app.sources import Sources
+        from uwf.app.unattended.sources import Sources
 
         return Sources(self)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from uwf.app.queries import ThreadQueries
-    from uwf.app.schedules import Schedules
+    from uwf.app.unattended.schedules import Schedules
     from uwf.engine.schedules.view import OccurrenceView, ScheduleView
 
 SCHEDULE = "schedule"

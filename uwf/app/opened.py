@@ -110,7 +110,7 @@ class OpenHome:
         """Wake the daemon of this home, if one runs, and where many machines share the store the one that leads there.
         Never fails, and waits for no daemon.
         """
-        from uwf.app import poke
+        from uwf.app.unattended import poke
 
         poke.send(self.home)
         if not self.has_store_file:

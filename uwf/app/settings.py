@@ -69,7 +69,7 @@ class Settings:
         """A trigger or a schedule whose key at `path` is changed names a workflow or a thread that is there."""
         if path[-1] not in ("start", "thread", "cwd"):
             return
-        from uwf.app import references
+        from uwf.app.unattended import references
         from uwf.config.schedules import Schedule
         from uwf.workflow.trigger import Trigger
 

@@ -110,7 +110,7 @@ class Workflows:
     def _not_there(self, file: str, workflow: Workflow) -> Iterator[WorkflowProblem]:
         """Triggers under `on:` for one thread, which is not there or not one of this workflow."""
         from uwf import yaml12
-        from uwf.app import references
+        from uwf.app.unattended import references
         from uwf.workflow import trigger
         from uwf.workflow.include import Includes
         from uwf.workflow.problem import ERROR, Problems, WorkflowProblem

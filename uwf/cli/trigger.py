@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
     from uwf.app.values import TriggerRow
     from uwf.cli.context import Context
 

@@ -20,7 +20,7 @@ from uwf.errors import StoreError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app import App
-    from uwf.app.daemon import Daemons, SharedLead
+    from uwf.app.unattended.daemon import Daemons, SharedLead
     from uwf.daemon.loop.part import Tell
     from uwf.daemon.loop.quarantine import Quarantine
     from uwf.daemon.loop.wakeups import Wakeups

@@ -25,7 +25,7 @@ from uwf.quantities import counted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app import App
-    from uwf.app.daemon import Daemons
+    from uwf.app.unattended.daemon import Daemons
     from uwf.daemon.election import Election
     from uwf.daemon.loop.part import Tell
     from uwf.daemon.loop.quarantine import SetAside

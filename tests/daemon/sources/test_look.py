@@ -12,7 +12,7 @@ import pytest
 from tests.helpers import fake_forge
 from tests.helpers.asking import Home
 from tests.helpers.fake_forge import REPO, FakeForge
-from uwf.app.events import Event
+from uwf.app.unattended.events import Event
 from uwf.daemon.sources import answer as looking
 from uwf.daemon.sources.answer import Dropped, StillTrue
 from uwf.daemon.sources.look import look

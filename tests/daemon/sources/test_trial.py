@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.asking import Home
-from uwf.app.daemon import Daemons
+from uwf.app.unattended.daemon import Daemons
 from uwf.daemon.sources import trial
 from uwf.daemon.sources.trial import SourceTrial
 

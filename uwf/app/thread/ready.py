@@ -8,10 +8,10 @@ def import_all() -> None:
     import uwf.agent.clients.event_lines
     import uwf.agent.kinds.command
     import uwf.agent.process.fifo
-    import uwf.app.poke
     import uwf.app.thread.run_log
     import uwf.app.thread.running
     import uwf.app.thread.wakes
+    import uwf.app.unattended.poke
     import uwf.config.cache
     import uwf.config.records
     import uwf.engine.chain.cache

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
 
 WAIT_S = 5.0
 PAGE_WAIT_S = 2.0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 
 from uwf import clock
-from uwf.app.events import Event, checked
+from uwf.app.unattended.events import Event, checked
 from uwf.daemon.sources.forges.fields import Fields
 from uwf.daemon.sources.forges.forge import mark
 from uwf.errors import InputError

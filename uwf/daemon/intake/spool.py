@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
 
 SOURCE = "spool"
 ENDING = ".json"

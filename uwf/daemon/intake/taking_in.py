@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from uwf.app import App
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
     from uwf.daemon.intake.endpoint import Doors, Endpoint
     from uwf.daemon.loop.part import Daemon
 

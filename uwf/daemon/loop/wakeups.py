@@ -9,7 +9,7 @@ import selectors
 import signal
 from contextlib import suppress
 
-from uwf.app import poke
+from uwf.app.unattended import poke
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
     from uwf.app.values import Source
 
     Answer: TypeAlias = "StillTrue | Dropped"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
     from typing import Any
 
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
     from uwf.app.values import Source
 
 MOST_FAULTS = 3

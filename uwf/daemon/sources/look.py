@@ -20,7 +20,7 @@ from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
     from uwf.app.values import Source
     from uwf.daemon.sources.answer import Answer
     from uwf.daemon.sources.forges.client import Client

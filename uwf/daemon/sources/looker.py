@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
     from uwf.app.values import Source
     from uwf.daemon.loop.part import Daemon
     from uwf.daemon.sources.answer import Answer

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.app.events import Event
     from uwf.app.programs import Stop
+    from uwf.app.unattended.events import Event
     from uwf.app.values import Source
     from uwf.daemon.sources.memory import PullMemory
     from uwf.daemon.sources.watching import Pull

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
     from uwf.app.values import Source
     from uwf.daemon.sources.forges.forge import Forge
     from uwf.daemon.sources.polled import PollTask

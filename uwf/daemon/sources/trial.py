@@ -14,7 +14,7 @@ import os
 
 from uwf import clock, config
 from uwf import home as paths
-from uwf.app.events import Event
+from uwf.app.unattended.events import Event
 from uwf.daemon import state
 from uwf.daemon.intake import signature, spool
 from uwf.daemon.sources import polling

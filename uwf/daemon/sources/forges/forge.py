@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from uwf.app.events import Event
+from uwf.app.unattended.events import Event
 from uwf.daemon.sources.forges.standing import Standing
 from uwf.record import Record
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
     from uwf.daemon.intake.signature import Headers
     from uwf.daemon.sources.forges.forge import Repo
 

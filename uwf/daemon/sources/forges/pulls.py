@@ -16,7 +16,7 @@ from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.events import Event
+    from uwf.app.unattended.events import Event
     from uwf.daemon.sources.forges.client import Client
     from uwf.daemon.sources.forges.forge import Forge, ForgeObject, Inside, Repo, Stream
     from uwf.daemon.sources.watching import Pull

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from uwf.app import poke
+from uwf.app.unattended import poke
 
 
 def test_poke_arrives(tmp_path: Path) -> None:

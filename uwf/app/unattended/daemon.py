@@ -80,7 +80,7 @@ class Daemons:
 
     def poke(self) -> None:
         """Wake the daemon that leads, if there is one. Never waits, never fails."""
-        from uwf.app import poke  # not to see who leads
+        from uwf.app.unattended import poke  # not to see who leads
 
         poke.send(self._home)
 

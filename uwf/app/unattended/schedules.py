@@ -190,7 +190,7 @@ class Schedules:
         precheck is meant for a shell, without which it is nearly always a yes.
         """
         from uwf.agent.shell_signs import shell_signs
-        from uwf.app import references
+        from uwf.app.unattended import references
         from uwf.config import edit
 
         found = {}

@@ -126,7 +126,7 @@ def test_a_daemon_that_is_killed_has_remembered_it_or_does_so_the_next_time(
 ) -> None:
     for armed in (at, ""):
         words = [sys.executable, "-c", KILLED, app.home, armed]
-        done = subprocess.run(words, cwd=Path(__file__).parents[2])
+        done = subprocess.run(words, cwd=Path(__file__).parents[3])
         assert done.returncode == (-9 if armed else 0)
     (tmp_path / "one.yaml").unlink()
     app.events.refuse_wrong()

@@ -265,7 +265,7 @@ class Events:
         """By name, the triggers that cannot do what is written: the workflow that they start, or their thread, is not
         there.
         """
-        from uwf.app import references
+        from uwf.app.unattended import references
 
         return references.of_rules(self._home, self._home.rules().rules)
 
@@ -295,7 +295,7 @@ class Events:
         bad is no reason to run nothing: it is set aside.
         """
 
-        from uwf.app import references
+        from uwf.app.unattended import references
         from uwf.config.toml_file import editing
 
         try:
@@ -328,7 +328,7 @@ class Events:
         return self._asked(decision) if ask and decision.asks else decision
 
     def _asked(self, decision: Decision) -> Decision:
-        from uwf.app import event_means
+        from uwf.app.unattended import event_means
         from uwf.engine.events import taking
 
         for ask in decision.asks:
@@ -341,6 +341,6 @@ class Events:
         return self._after(decision, ask=False)
 
     def _means(self, *, create: bool = False) -> Means:
-        from uwf.app import event_means
+        from uwf.app.unattended import event_means
 
         return event_means.of(self._home, create=create)
