@@ -20,7 +20,7 @@ from soaking.clock import WorldClock
 from soaking.load import Happening
 from uwf import points
 from uwf.app import App
-from uwf.app.store_file import file_store
+from uwf.app.upkeep.store_file import file_store
 from uwf.daemon.loop.loop import Loop
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine

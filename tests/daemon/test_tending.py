@@ -344,7 +344,7 @@ def test_worktrees_that_are_done_with_are_removed_once_a_day(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("due_ms", "drill_due_ms"):
-        monkeypatch.setattr(f"uwf.app.backups.Backups.{name}", lambda _: None)
+        monkeypatch.setattr(f"uwf.app.upkeep.backups.Backups.{name}", lambda _: None)
     monkeypatch.setattr(Housekeeping, "_collect_ms", lambda *_: None)
     world.passes(world.housekeeping, 61)
     assert world.commands.begun == []

@@ -26,13 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from uwf.app.agents import Agents
-    from uwf.app.alerts import Alerts
-    from uwf.app.backups import Backups
     from uwf.app.completion import Candidate
-    from uwf.app.figures import HomeFigures
     from uwf.app.guards import Guards
-    from uwf.app.health import Health
-    from uwf.app.log import HomeLog
     from uwf.app.objects import StoredObjects
     from uwf.app.overview import Overview
     from uwf.app.settings import Settings
@@ -43,7 +38,12 @@ if TYPE_CHECKING:
     from uwf.app.unattended.events import Events
     from uwf.app.unattended.schedules import Schedules
     from uwf.app.unattended.sources import Sources
-    from uwf.app.upkeep import Upkeep
+    from uwf.app.upkeep.alerts import Alerts
+    from uwf.app.upkeep.backups import Backups
+    from uwf.app.upkeep.figures import HomeFigures
+    from uwf.app.upkeep.health import Health
+    from uwf.app.upkeep.log import HomeLog
+    from uwf.app.upkeep.store import Upkeep
     from uwf.app.workflows import Workflows
     from uwf.engine.query.audit import Promise
     from uwf.engine.query.digest import Digest
@@ -90,7 +90,7 @@ class App(ThreadVerbs):
 
     def audit(self, since_ms: int) -> list[Promise]:
         """Every promise of this home: what is open, and of what is over that since then; the broken ones first."""
-        from uwf.app import audit
+        from uwf.app.upkeep import audit
 
         return audit.of(self, self.schedules, since_ms)
 
@@ -105,7 +105,7 @@ class App(ThreadVerbs):
     def digest(self, since_ms: int) -> Digest:
         """What happened in this home since then, what waits for a person first."""
         from uwf import clock
-        from uwf.app.alerts import BROKEN, WAITS
+        from uwf.app.upkeep.alerts import BROKEN, WAITS
         from uwf.engine.query import digest
         from uwf.record import replace
 
@@ -155,7 +155,7 @@ class App(ThreadVerbs):
 
     @property
     def upkeep(self) -> Upkeep:
-        from uwf.app.upkeep import Upkeep
+        from uwf.app.upkeep.store import Upkeep
 
         return Upkeep(self)
 
@@ -194,31 +194,31 @@ class App(ThreadVerbs):
 
     @property
     def alerts(self) -> Alerts:
-        from uwf.app.alerts import Alerts
+        from uwf.app.upkeep.alerts import Alerts
 
         return Alerts(self)
 
     @property
     def backups(self) -> Backups:
-        from uwf.app.backups import Backups
+        from uwf.app.upkeep.backups import Backups
 
         return Backups(self)
 
     @property
     def figures(self) -> HomeFigures:
-        from uwf.app.figures import HomeFigures
+        from uwf.app.upkeep.figures import HomeFigures
 
         return HomeFigures(self)
 
     @property
     def health(self) -> Health:
-        from uwf.app.health import Health
+        from uwf.app.upkeep.health import Health
 
         return Health(self)
 
     @property
     def log(self) -> HomeLog:
-        from uwf.app.log import HomeLog
+        from uwf.app.upkeep.log import HomeLog
 
         return HomeLog(self)
 

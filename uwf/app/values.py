@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from uwf.app.agents import AgentCheck as AgentCheck
 from uwf.app.agents import FoundClient as FoundClient
-from uwf.app.health import CheckView as CheckView
 from uwf.app.objects import Unreached as Unreached
 from uwf.app.overview import Overview as Overview
 from uwf.app.thread.acts import Forked as Forked
@@ -19,6 +18,7 @@ from uwf.app.unattended.events import Sent as Sent
 from uwf.app.unattended.events import TriggerList as TriggerList
 from uwf.app.unattended.events import TriggerRow as TriggerRow
 from uwf.app.unattended.sources import SourceView as SourceView
+from uwf.app.upkeep.health import CheckView as CheckView
 from uwf.config.absences import Absence as Absence
 from uwf.config.edit import Setting as Setting
 from uwf.config.records import AlertConfig as AlertConfig

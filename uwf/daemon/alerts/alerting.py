@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from uwf import clock, quantities
-from uwf.app.alerts import BROKEN, WAITS
+from uwf.app.upkeep.alerts import BROKEN, WAITS
 from uwf.daemon.alerts import delivery
 from uwf.daemon.alerts.delivery import SendResult
 from uwf.daemon.loop.budget import words

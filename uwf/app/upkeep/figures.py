@@ -18,9 +18,9 @@ class HomeFigures:
 
     def now(self) -> FiguresNow:
         """As they are now, and over the last 24 hours."""
-        from uwf.app.backups import Backups
         from uwf.app.guards import Guards
         from uwf.app.thread.wakes import Wakes
+        from uwf.app.upkeep.backups import Backups
         from uwf.engine.upkeep import figures
 
         home, now_ms = self._home, self._home.now_ms()
@@ -62,7 +62,7 @@ class HomeFigures:
 
     def prometheus(self) -> str:
         """All of it in the text format of Prometheus."""
-        from uwf.app import metrics
+        from uwf.app.upkeep import metrics
 
         return metrics.text(self.now())
 

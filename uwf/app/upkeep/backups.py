@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from uwf import clock, points
-from uwf.app.store_file import DUMP, file_store
+from uwf.app.upkeep.store_file import DUMP, file_store
 from uwf.errors import NotFound, UwfError
 from uwf.record import Record, replace
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.engine.upkeep.test_figures import NOTHING
-from uwf.app import metrics
+from uwf.app.upkeep import metrics
 from uwf.engine.upkeep.figures import FiguresNow
 from uwf.record import replace
 

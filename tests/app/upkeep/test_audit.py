@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from uwf.app import audit
+from uwf.app.upkeep import audit
 from uwf.engine.query.audit import LATE_MS
 from uwf.engine.schedules.alarms import QUIET_MS
 from uwf.engine.schedules.view import OccurrenceView, ScheduleView

@@ -6,7 +6,7 @@ import os
 
 from uwf import home as paths
 from uwf.app.opened import RUN_S, absolute
-from uwf.app.store_file import DUMP, PUT_BACK, file_store, need_store_file
+from uwf.app.upkeep.store_file import DUMP, PUT_BACK, file_store, need_store_file
 from uwf.config.secrets import in_all_forms
 from uwf.errors import InputError, StateError
 from uwf.quantities import TIME, written
