@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf import config
-from uwf.app.settings import Settings
+from uwf.app.setup.settings import Settings
 from uwf.config import cache, edit, keys, toml_file
 from uwf.config_table import Table, bare_name, each, key, some_duration, text
 from uwf.errors import ConfigInvalid

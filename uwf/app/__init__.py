@@ -25,12 +25,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from uwf.app.agents import Agents
     from uwf.app.completion import Candidate
-    from uwf.app.guards import Guards
     from uwf.app.objects import StoredObjects
     from uwf.app.overview import Overview
-    from uwf.app.settings import Settings
+    from uwf.app.setup.agents import Agents
+    from uwf.app.setup.guards import Guards
+    from uwf.app.setup.settings import Settings
+    from uwf.app.setup.workflows import Workflows
     from uwf.app.thread.steps import Steps
     from uwf.app.thread.wakes import Wakes
     from uwf.app.thread.worktrees import Worktrees
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from uwf.app.upkeep.health import Health
     from uwf.app.upkeep.log import HomeLog
     from uwf.app.upkeep.store import Upkeep
-    from uwf.app.workflows import Workflows
     from uwf.engine.query.audit import Promise
     from uwf.engine.query.digest import Digest
 
@@ -131,7 +131,7 @@ class App(ThreadVerbs):
 
     @property
     def workflows(self) -> Workflows:
-        from uwf.app.workflows import Workflows
+        from uwf.app.setup.workflows import Workflows
 
         return Workflows(self)
 
@@ -143,7 +143,7 @@ class App(ThreadVerbs):
 
     @property
     def guards(self) -> Guards:
-        from uwf.app.guards import Guards
+        from uwf.app.setup.guards import Guards
 
         return Guards(self)
 
@@ -170,7 +170,7 @@ class App(ThreadVerbs):
 
     @property
     def settings(self) -> Settings:
-        from uwf.app.settings import Settings
+        from uwf.app.setup.settings import Settings
 
         return Settings(self)
 
@@ -182,7 +182,7 @@ class App(ThreadVerbs):
 
     @property
     def agents(self) -> Agents:
-        from uwf.app.agents import Agents
+        from uwf.app.setup.agents import Agents
 
         return Agents(self)
 

@@ -5,10 +5,10 @@ They are made where they are described. Nothing needs to import this to run, whi
 
 from __future__ import annotations
 
-from uwf.app.agents import AgentCheck as AgentCheck
-from uwf.app.agents import FoundClient as FoundClient
 from uwf.app.objects import Unreached as Unreached
 from uwf.app.overview import Overview as Overview
+from uwf.app.setup.agents import AgentCheck as AgentCheck
+from uwf.app.setup.agents import FoundClient as FoundClient
 from uwf.app.thread.acts import Forked as Forked
 from uwf.app.thread.acts import StopReport as StopReport
 from uwf.app.thread.acts import Told as Told

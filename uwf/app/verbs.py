@@ -47,7 +47,7 @@ class ThreadVerbs(ThreadQueries):
         repository there, "" for a branch that is named after the thread; None: as the config says, which has nothing to
         say where a `cwd` is given. `place` is where it may run, of many machines: `host:NAME` or `label:NAME`.
         """
-        from uwf.app.workflows import Workflows
+        from uwf.app.setup.workflows import Workflows
         from uwf.engine.actions import lifecycle
         from uwf.engine.chain.wake import PERSON, Wake
 

@@ -39,7 +39,7 @@ def run(
     """
     home.be_patient()
     if workflow is not None:
-        from uwf.app.workflows import Workflows
+        from uwf.app.setup.workflows import Workflows
 
         order = replace(order, rebind=Workflows(home).store(workflow))
     return _run(home, home.thread_id(thread), order, stop, on_progress)

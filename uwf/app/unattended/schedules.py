@@ -276,7 +276,7 @@ class Schedules:
         )
 
     def _workflow(self, word: str, cwd: str) -> Workflow:
-        from uwf.app.workflows import Workflows
+        from uwf.app.setup.workflows import Workflows
 
         return Workflows(self._home).find(word, cwd).workflow
 

@@ -18,7 +18,7 @@ class HomeFigures:
 
     def now(self) -> FiguresNow:
         """As they are now, and over the last 24 hours."""
-        from uwf.app.guards import Guards
+        from uwf.app.setup.guards import Guards
         from uwf.app.thread.wakes import Wakes
         from uwf.app.upkeep.backups import Backups
         from uwf.engine.upkeep import figures
@@ -49,7 +49,7 @@ class HomeFigures:
 
     def keep(self, now_ms: int) -> None:
         """Keep the figures of days that are over, and note how many threads wait."""
-        from uwf.app.guards import Guards
+        from uwf.app.setup.guards import Guards
         from uwf.engine.upkeep import figures
 
         if not self._home.has_store():

@@ -14,7 +14,7 @@ from tests.helpers.fake_model import FakeModel, serving
 from tests.helpers.project import program
 from uwf import config
 from uwf.app import App
-from uwf.app.agents import AgentCheck
+from uwf.app.setup.agents import AgentCheck
 
 CLAUDE = """\
 [ "$*" = --version ] && echo '2.1.197 (Claude Code)' && exit
@@ -202,7 +202,7 @@ def test_a_plain_command_is_not_run(
 def test_a_client_that_hangs_is_not_waited_for(
     bin: Bin, open_app: Callable[[str], App], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uwf.app.agents.INSPECT_S", 0.2)
+    monkeypatch.setattr("uwf.app.setup.agents.INSPECT_S", 0.2)
     program(bin.folder / "claude", f"exec {sys.executable} -c 'import time; time.sleep(60)'")
     assert checked(open_app("[agents.c]\nkind = 'claude'\n"), "c").version is None
 
