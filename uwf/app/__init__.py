@@ -8,7 +8,7 @@
 Verbs are whole acts: each takes the locks it needs, settles what a dead process left, and answers with the thread
 as it is then. Queries only read. Both take what a person types for a thread or a step: an id, a part of one,
 `@last`. What they answer are records (`uwf.app.values`); a run tells of its progress (`uwf.app.progress`); errors are
-those of `uwf.errors`. Threads stand here; what else a home has is in rooms of its own: `steps`, `workflows`,
+those of `uwf.errors`. Threads stand here; what else a home has is in facets of its own: `steps`, `workflows`,
 `objects`, `guards`, `events`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`, `health`,
 `backups`, `figures`, `worktrees`.
 
