@@ -13,11 +13,11 @@ from tests.helpers.rig import Rig
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.query.thread_view import ThreadView
 from uwf.engine.upkeep import migrate
-from uwf.store.check import verify
-from uwf.store.copying import copy
 from uwf.store.database import open_place
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_store
+from uwf.store.whole.check import verify
+from uwf.store.whole.copying import copy
 
 GOLDEN = Path(__file__).parent / "golden"
 TASKS = {

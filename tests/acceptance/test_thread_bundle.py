@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.project import ASKS, ONE, REVIEW, WRITTEN, Project, reply, until
-from uwf.store.bundle import export_bundle
 from uwf.store.sqlite import open_in_memory
+from uwf.store.whole.bundle import export_bundle
 
 
 @pytest.fixture

@@ -27,11 +27,11 @@ from uwf.engine.actions import transfer
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.query import diff, listing, markdown, refs, steps, turns
 from uwf.errors import InputError, UwfError
-from uwf.store import check
-from uwf.store.bundle import MAGIC
 from uwf.store.codec import Node
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
+from uwf.store.whole import check
+from uwf.store.whole.bundle import MAGIC
 
 LENGTH = struct.Struct(">I")
 

@@ -19,8 +19,8 @@ from uwf.engine.sources import state as sources
 from uwf.engine.upkeep.backups import last_drill
 from uwf.guard import breaker
 from uwf.guard.breaker import CLOSED
-from uwf.store.check import verify
 from uwf.store.sqlite import open_store
+from uwf.store.whole.check import verify
 
 SAID = "and mind the second paragraph"
 MOST_COMMANDS = 12

@@ -21,8 +21,8 @@ from tests.crash.scenarios import scenario
 from tests.crash.trial import Fault, Verdict, attempt
 from tests.crash.world import World
 from uwf.errors import StoreError, StoreUnreadable
-from uwf.store.check import verify
 from uwf.store.sqlite import high_water
+from uwf.store.whole.check import verify
 
 failing_disk = pytest.mark.skipif(not disk.can_fail(), reason=disk.WHY_NOT)
 

@@ -58,8 +58,8 @@ def test_each_transaction_has_a_known_name_of_its_own() -> None:
 FENCE = "self._store.transaction(name, durable=durable, wait_s=wait_s, lease=self._lease)"
 
 ELSEWHERE = {
-    "copy": "tests/store/test_copying.py",
-    "copy objects": "tests/store/test_copying.py",
+    "copy": "tests/store/whole/test_copying.py",
+    "copy objects": "tests/store/whole/test_copying.py",
     "keep near": "tests/store/test_object_cache.py",
     "figures": "tests/engine/upkeep/test_figures.py",
     "alert": "tests/engine/upkeep/test_alerts.py",

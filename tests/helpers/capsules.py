@@ -10,10 +10,10 @@ from typing import Any
 
 from uwf.engine.chain import shape
 from uwf.engine.chain.tags import ATTEMPTS, THREADS, TOLD
-from uwf.store.bundle import export_bundle
 from uwf.store.codec import Link, Node, encode
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory
+from uwf.store.whole.bundle import export_bundle
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "0.1.0.db"
 

@@ -12,10 +12,10 @@ import pytest
 
 from tests.store.conftest import alter
 from uwf.errors import ObjectDamaged, ObjectMissing, StoreError, StoreUnreadable
-from uwf.store.check import verify
 from uwf.store.codec import Link, key_of
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_store
+from uwf.store.whole.check import verify
 
 
 def chain(store: Store, length: int, name: str = "head", size: int = 500) -> list[str]:

@@ -11,9 +11,9 @@ import pytest
 
 from uwf.app.opened import OpenHome
 from uwf.errors import StoreError, StoreUnreadable
-from uwf.store.backup import backup
 from uwf.store.sqlite import SqliteStore, open_store
 from uwf.store.sqlite.faults import GONE
+from uwf.store.whole.backup import backup
 
 
 def move(store: SqliteStore, text: str, *, durable: bool = True) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from uwf.errors import StoreUnreadable
-from uwf.store.backup import backup
 from uwf.store.sqlite import SqliteStore, high_water, open_store
+from uwf.store.whole.backup import backup
 
 
 def move(store: SqliteStore, text: str, *, durable: bool = True) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from uwf.store.check import verify
 from uwf.store.database import open_place
 from uwf.store.sqlite import open_store
+from uwf.store.whole.check import verify
 
 FREED_S = 5.0
 """So long it takes at most until a killed writer is gone: the system sees to that of a file, the server to the other's

@@ -10,10 +10,10 @@ import pytest
 
 from tests.helpers.read_only import read_only
 from uwf.errors import StoreBusy, StoreError
-from uwf.store.backup import backup
-from uwf.store.check import verify
 from uwf.store.leases import MemoryLeases
 from uwf.store.sqlite import SqliteStore, faults, open_store, readonly
+from uwf.store.whole.backup import backup
+from uwf.store.whole.check import verify
 
 
 @pytest.fixture

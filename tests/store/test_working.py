@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from uwf.store import bundle, check, gc
-from uwf.store.backup import backup
-from uwf.store.restore import restore
 from uwf.store.sqlite import SqliteStore, open_store
 from uwf.store.sqlite import store as sqlite_store
+from uwf.store.whole import bundle, check, gc
+from uwf.store.whole.backup import backup
+from uwf.store.whole.restore import restore
 
 OBJECTS = 40
 

@@ -8,7 +8,7 @@ from uwf.errors import InputError, NotFound, ObjectMissing, StoreAway, StoreErro
 from uwf.record import Record
 from uwf.store import codec
 from uwf.store.values import ANY
-from uwf.store.walk import links_of
+from uwf.store.whole.walk import links_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from uwf.engine.chain.nodes import prompt_text
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.progress import TaskDispatched
 from uwf.record import replace
-from uwf.store import check, gc
+from uwf.store.whole import check, gc
 
 if TYPE_CHECKING:
     from uwf.engine.progress import Progress

@@ -15,8 +15,8 @@ from uwf.engine.chain import told
 from uwf.engine.chain.tags import TOLD
 from uwf.engine.chain.word import PERSON, Word, named
 from uwf.errors import InputError, StateError, StoreError
-from uwf.store.check import verify
-from uwf.store.gc import collect
+from uwf.store.whole.check import verify
+from uwf.store.whole.gc import collect
 from uwf.trust import BOT, OWNER, STRANGER
 
 

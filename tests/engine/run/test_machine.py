@@ -27,8 +27,8 @@ from uwf.engine.chain import told
 from uwf.engine.chain.nodes import previous
 from uwf.engine.chain.word import Word, of_person
 from uwf.errors import Interrupted, Refused, StateError
-from uwf.store.check import verify
 from uwf.store.sqlite import open_in_memory
+from uwf.store.whole.check import verify
 
 SUPPLEMENTS = st.sampled_from([None, None, "use tabs", "no globals"])
 OUTCOMES = st.sampled_from(["good", "good", "good", "good", "ask", "fail", "bad", "stop", "die"])

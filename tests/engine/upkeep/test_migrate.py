@@ -11,9 +11,9 @@ from uwf.engine.chain.tags import OLD_THREADS, THREADS
 from uwf.engine.upkeep import migrate as history
 from uwf.engine.upkeep.migrate import Clash, Migration, Unmigrated
 from uwf.errors import StoreError
-from uwf.store.check import verify
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory
+from uwf.store.whole.check import verify
 
 A, B, C = (f"01HF7YAT000000000000AAAAA{letter}" for letter in "ABC")
 

@@ -117,7 +117,7 @@ class Backups:
         from uwf.app.thread import run_context
         from uwf.engine.actions.drill import resume_one
         from uwf.engine.upkeep import backups
-        from uwf.store.restore import restore
+        from uwf.store.whole.restore import restore
 
         folder = backups.drill_folder(self._home.home)
         other = OpenHome(folder, store_address=SQLITE)

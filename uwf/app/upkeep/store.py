@@ -18,9 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.upkeep.migrate import Migration
-    from uwf.store.check import Verification
-    from uwf.store.copying import StoreCopy
-    from uwf.store.restore import Restored
+    from uwf.store.whole.check import Verification
+    from uwf.store.whole.copying import StoreCopy
+    from uwf.store.whole.restore import Restored
     from uwf.working import OnWork
 
 
@@ -78,7 +78,7 @@ class Upkeep:
 
     def verify(self, *, deep: bool = False, on_work: OnWork | None = None) -> Verification:
         """Check that everything the refs need is there and is what it was."""
-        from uwf.store import check
+        from uwf.store.whole import check
 
         return check.verify(self._home.store(), deep, on_work)
 
@@ -90,7 +90,7 @@ class Upkeep:
         """
         from uwf.engine.events import taking
         from uwf.engine.upkeep import alerts, retention, stale_files
-        from uwf.store.gc import collect
+        from uwf.store.whole.gc import collect
 
         home, rules, now_ms = self._home, self._home.config.keep, self._home.now_ms()
         store = home.store()
@@ -122,13 +122,13 @@ class Upkeep:
 
     def backup(self, path: str, on_work: OnWork | None = None) -> int:
         """A consistent copy of the store as a new file; its size in bytes."""
-        from uwf.store.backup import backup
+        from uwf.store.whole.backup import backup
 
         return backup(file_store(self._home, DUMP), path, on_work=on_work)
 
     def restore(self, file: str, on_work: OnWork | None = None) -> Restored:
         """Put a backup in the place of the store, and keep what it replaces."""
-        from uwf.store.restore import restore
+        from uwf.store.whole.restore import restore
 
         need_store_file(self._home, PUT_BACK)
         self._home.close()
@@ -140,9 +140,9 @@ class Upkeep:
         """
         from contextlib import closing
 
-        from uwf.store import copying
         from uwf.store.database import open_place
         from uwf.store.leases import refuse_in_use
+        from uwf.store.whole import copying
 
         places = [self._place(each) for each in (source, target)]
         if places[0] == places[1]:

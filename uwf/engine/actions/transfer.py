@@ -9,7 +9,8 @@ from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.tags import AGENT, ATTEMPTS, CWD, HOST, THREADS, TOLD, WORKTREE_REPO
 from uwf.errors import InputError
 from uwf.record import Record
-from uwf.store import bundle, files
+from uwf.store import files
+from uwf.store.whole import bundle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from uwf.agent.process import platform
 from uwf.engine.upkeep import stale_files
 from uwf.errors import InputError
 from uwf.record import Record
-from uwf.store.backup import backup
+from uwf.store.whole.backup import backup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

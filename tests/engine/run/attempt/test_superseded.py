@@ -23,9 +23,9 @@ from uwf.errors import ReplyKept, StoreError, Superseded
 from uwf.guard.spending.day import DAYS
 from uwf.jsontext import document
 from uwf.record import replace
-from uwf.store.check import verify
 from uwf.store.leases import MemoryLeases
 from uwf.store.sqlite import SqliteStore, open_store, schema
+from uwf.store.whole.check import verify
 
 LASTS_S = 60.0
 LATE = reply("done", "Mine came late.", file="late.py", usage={"usd": 3})

@@ -20,7 +20,7 @@ from uwf.errors import Refused, StateError
 from uwf.guard import pause as switch
 from uwf.jsontext import document
 from uwf.record import replace
-from uwf.store import gc
+from uwf.store.whole import gc
 from uwf.workflow.model import Edge, Workflow
 
 KINDER = replace(

@@ -9,9 +9,9 @@ from uwf import home as paths
 from uwf.engine.upkeep.health.check import NOW, Check
 from uwf.errors import ObjectDamaged, ObjectMissing
 from uwf.record import Record, replace
-from uwf.store.check import verify
 from uwf.store.files import restoring
-from uwf.store.walk import links_of
+from uwf.store.whole.check import verify
+from uwf.store.whole.walk import links_of
 from uwf.store_address import is_database
 
 TYPE_CHECKING = False

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.test_backup import content, fill
+from tests.store.whole.test_backup import content, fill
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable
-from uwf.store import restore as module
-from uwf.store.backup import backup
 from uwf.store.leases import FileLeases
-from uwf.store.restore import restore
 from uwf.store.sqlite import open_store
+from uwf.store.whole import restore as module
+from uwf.store.whole.backup import backup
+from uwf.store.whole.restore import restore
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def test_the_backup_is_the_store_and_what_was_there_is_kept(path: str, copy: str
 
 def test_what_only_the_wal_had_is_kept(path: str, copy: str) -> None:
     """As it is when the last process of a store was killed."""
-    script = "import os, sys\nfrom tests.store.test_backup import fill\nfrom uwf.store.sqlite import open_store\n"
+    script = "import os, sys\nfrom tests.store.whole.test_backup import fill\nfrom uwf.store.sqlite import open_store\n"
     script += "fill(open_store(sys.argv[1]), 5)\nos._exit(9)"
-    subprocess.run([sys.executable, "-c", script, path], cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", script, path], cwd=Path(__file__).parents[3])
     assert os.stat(f"{path}-wal").st_size > 0
     saved = read(copy)
     done = restore(copy, path)
@@ -84,7 +84,7 @@ def test_a_store_that_cannot_be_read_is_replaced_and_kept(
 KILLED = """
 import sys
 from uwf import points
-from uwf.store.restore import restore
+from uwf.store.whole.restore import restore
 points.arm(sys.argv[3])
 restore(sys.argv[1], sys.argv[2])
 """
@@ -98,7 +98,7 @@ def test_a_restore_that_is_killed_leaves_no_empty_store_and_is_done_again(
     os.truncate(path, 5000)
     saved = read(copy)
     words = [sys.executable, "-c", KILLED, copy, path, f"restore: {at}"]
-    assert subprocess.run(words, cwd=Path(__file__).parents[2]).returncode == -9
+    assert subprocess.run(words, cwd=Path(__file__).parents[3]).returncode == -9
     if at == "swapped":
         assert read(path) == saved
     else:
@@ -213,7 +213,7 @@ def test_a_full_disk_changes_nothing(path: str, copy: str, monkeypatch: pytest.M
 
 WRITER = """
 import sys
-from tests.store.test_backup import fill
+from tests.store.whole.test_backup import fill
 from uwf.store.sqlite import open_store
 store = open_store(sys.argv[1])
 fill(store, 1)
@@ -244,7 +244,7 @@ def test_who_writes_to_the_new_store_at_once_loses_nothing(
         swap(temporary, path)
         process = subprocess.Popen(
             [sys.executable, "-c", WRITER, path],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

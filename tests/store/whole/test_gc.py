@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from tests.store.conftest import Clock, OpenAgain, alter
 from uwf import clock
 from uwf.errors import StoreBusy, StoreError
-from uwf.store.check import verify
 from uwf.store.codec import Link, key_of
-from uwf.store.gc import GcReport, collect
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
 from uwf.store.values import REFRESH_MS
+from uwf.store.whole.check import verify
+from uwf.store.whole.gc import GcReport, collect
 
 DAY_MS = 86_400_000
 
@@ -204,7 +204,7 @@ print("done")
 
 def test_running_all_the_time_it_takes_nothing_from_those_who_write(kept: Store) -> None:
     """Turns are put in one transaction and linked in the next; a grace of ten seconds covers the time between."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, kept.place, str(number)],

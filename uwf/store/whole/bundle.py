@@ -22,7 +22,7 @@ from uwf.errors import Conflict, InputError, NotFound
 from uwf.record import Record, replace
 from uwf.store.codec import ID_BYTES, MAX_OBJECT_BYTES, decode, id_of, key_of, links
 from uwf.store.validate import check_name, checked_tags
-from uwf.store.walk import walk
+from uwf.store.whole.walk import walk
 from uwf.working import watched
 
 TYPE_CHECKING = False

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from uwf.errors import InputError, StoreBusy, StoreError
-from uwf.store import backup as module
-from uwf.store.backup import backup
-from uwf.store.check import verify
 from uwf.store.codec import Link
 from uwf.store.sqlite import SqliteStore, open_store
+from uwf.store.whole import backup as module
+from uwf.store.whole.backup import backup
+from uwf.store.whole.check import verify
 
 if TYPE_CHECKING:
     from uwf.working import OnWork
@@ -149,7 +149,7 @@ def test_backups_are_consistent_while_another_process_writes(
     fill(disk, 200)
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, path],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         stdout=subprocess.PIPE,
         text=True,
     )

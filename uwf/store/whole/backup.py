@@ -10,10 +10,10 @@ import sqlite3
 
 from uwf import points
 from uwf.errors import InputError, StoreError
-from uwf.store import check
 from uwf.store.files import SQLITE_SIDE_FILES, another_name, discard, publish_new, start_new
 from uwf.store.sqlite import open_store, schema
 from uwf.store.sqlite.faults import explain, is_broken
+from uwf.store.whole import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

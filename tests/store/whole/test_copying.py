@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from uwf.errors import Conflict, StoreBusy
-from uwf.store import copying
-from uwf.store.check import verify
 from uwf.store.codec import Link
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
+from uwf.store.whole import copying
+from uwf.store.whole.check import verify
 
 DYING = """
 import sys
 from uwf import points
-from uwf.store import copying
 from uwf.store.sqlite import open_store
+from uwf.store.whole import copying
 copying.BATCH = 2
 source, target = open_store(sys.argv[1]), open_store(sys.argv[2])
 points.arm(sys.argv[3])

@@ -17,14 +17,14 @@ from uwf import clock, owned, points
 from uwf import home as paths
 from uwf.errors import InputError, StoreBusy, StoreError, StoreTooNew, StoreUnreadable
 from uwf.record import Record
-from uwf.store import check
-from uwf.store.backup import copied, verified
 from uwf.store.files import SQLITE_SIDE_FILES, discard, exclusive, start_new, sync
 from uwf.store.leases import refuse_in_use
 from uwf.store.sqlite import SqliteStore, open_store
 from uwf.store.sqlite.database import address_of
 from uwf.store.sqlite.faults import explain, is_broken, is_busy
 from uwf.store.sqlite.schema import connect
+from uwf.store.whole import check
+from uwf.store.whole.backup import copied, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

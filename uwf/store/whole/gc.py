@@ -14,7 +14,7 @@ from uwf import clock, points
 from uwf.errors import ObjectMissing, StoreError
 from uwf.record import Record
 from uwf.store.values import REFRESH_MS
-from uwf.store.walk import walk
+from uwf.store.whole.walk import walk
 from uwf.working import watched
 
 TYPE_CHECKING = False

@@ -8,11 +8,11 @@ import time
 import pytest
 
 from tests.store.conftest import Clock, OpenAgain, alter
-from uwf.store.check import Damage, Verification, verify
 from uwf.store.codec import Link, key_of
-from uwf.store.gc import collect
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory, open_store
+from uwf.store.whole.check import Damage, Verification, verify
+from uwf.store.whole.gc import collect
 
 
 def tree(store: Store) -> dict[str, str]:

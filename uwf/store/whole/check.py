@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uwf.errors import ObjectMissing, StoreError
 from uwf.record import Record
-from uwf.store.walk import links_of, walk
+from uwf.store.whole.walk import links_of, walk
 from uwf.working import watched
 
 TYPE_CHECKING = False

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uwf.errors import Conflict, InputError, NotFound, ObjectMissing
-from uwf.store.bundle import MAGIC, Contents, export_bundle, import_bundle
-from uwf.store.check import verify
 from uwf.store.codec import Link, encode, id_of, key_of
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_in_memory
+from uwf.store.whole.bundle import MAGIC, Contents, export_bundle, import_bundle
+from uwf.store.whole.check import verify
 
 
 def source() -> tuple[SqliteStore, dict[str, str]]:
@@ -223,7 +223,7 @@ def test_a_length_that_lies_reserves_nothing(store: Store) -> None:
 
 
 def test_too_many_records_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uwf.store.bundle.MAX_FRAMES", 3)
+    monkeypatch.setattr("uwf.store.whole.bundle.MAX_FRAMES", 3)
     refused(store, made(*(["object", encode("k", number)] for number in range(5))), "more than 3")
 
 
@@ -239,7 +239,7 @@ class Pipe(io.RawIOBase):
 
 def test_a_bundle_is_read_from_a_pipe(store: Store, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as small:
-        small.setattr("uwf.store.bundle.IN_MEMORY_BYTES", 1000)
+        small.setattr("uwf.store.whole.bundle.IN_MEMORY_BYTES", 1000)
         import_bundle(store, Pipe(bundle("t/a")), allow=anything, folder=str(tmp_path))  # type: ignore[arg-type]
     assert verify(store, deep=True).objects == 3
     assert list(tmp_path.iterdir()) == [] or [p.name for p in tmp_path.iterdir()] == ["home"]
