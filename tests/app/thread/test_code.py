@@ -14,7 +14,7 @@ from uwf.app.thread.steps import StepPage
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import THREADS, WORKTREE_REPO
-from uwf.engine.run import worktree as trees
+from uwf.engine.run.worktree import worktree as trees
 from uwf.errors import InputError, NotFound, StateError
 from uwf.page import thread
 

@@ -14,7 +14,7 @@ from tests.helpers.rig import APPROVED, CHANGES, WROTE
 from uwf.agent.protocol import AgentRequest
 from uwf.engine.actions import removal
 from uwf.engine.chain import wake
-from uwf.engine.run import worktree as trees
+from uwf.engine.run.worktree import worktree as trees
 from uwf.errors import Crowded, InputError, StateError, WorkspaceError
 from uwf.workspace import merging
 

@@ -13,8 +13,9 @@ from uwf.engine.chain import hosts
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import HOST, THREADS, WORKFLOW
-from uwf.engine.run import intake, lock, travel, worktree_making, worktree_tags
-from uwf.engine.run import worktree as trees
+from uwf.engine.run import intake, lock
+from uwf.engine.run.worktree import travel, worktree_making, worktree_tags
+from uwf.engine.run.worktree import worktree as trees
 from uwf.errors import InputError, StateError
 from uwf.record import Record
 from uwf.store import files

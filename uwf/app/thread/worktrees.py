@@ -19,8 +19,9 @@ from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import HISTORY, STATUS, THREADS, WORKTREE_LEFT, WORKTREE_REPO
 from uwf.engine.chain.thread import runner
 from uwf.engine.progress import WorktreeMade
-from uwf.engine.run import intake, lock, worktree_making, worktree_tags
-from uwf.engine.run import worktree as trees
+from uwf.engine.run import intake, lock
+from uwf.engine.run.worktree import worktree as trees
+from uwf.engine.run.worktree import worktree_making, worktree_tags
 from uwf.errors import Busy, InputError, StateError, UwfError, WorkspaceError
 from uwf.guard.worktrees import WorktreeQuota
 from uwf.record import Record

@@ -23,8 +23,8 @@ from uwf.engine.chain.tags import CANCELLED, TITLE
 from uwf.engine.chain.thread import runner
 from uwf.engine.chain.wake import Wake
 from uwf.engine.chain.word import Word
-from uwf.engine.run import worktree as trees
-from uwf.engine.run import worktree_making, worktree_tags
+from uwf.engine.run.worktree import worktree as trees
+from uwf.engine.run.worktree import worktree_making, worktree_tags
 from uwf.errors import Crowded, InputError, StateError, UwfError, WorkspaceError
 from uwf.record import Record, replace
 from uwf.trust import OWNER
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.worktree import Worktree
     from uwf.engine.run.context import RunContext
-    from uwf.engine.run.worktree import Pause
+    from uwf.engine.run.worktree.worktree import Pause
 
 WHO = "thread merge"
 MOST_TRIES = 10

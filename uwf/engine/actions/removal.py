@@ -15,8 +15,8 @@ from contextlib import suppress
 from uwf import home as paths
 from uwf.engine.chain import hosts, told, wake
 from uwf.engine.chain.tags import HISTORY
-from uwf.engine.run import worktree as trees
-from uwf.engine.run import worktree_tags
+from uwf.engine.run.worktree import worktree as trees
+from uwf.engine.run.worktree import worktree_tags
 from uwf.errors import WorkspaceError
 from uwf.record import Record, replace
 from uwf.workspace import repository, snapshot, tree
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.worktree import Worktree
     from uwf.engine.run.context import RunContext
-    from uwf.engine.run.worktree import Pause
+    from uwf.engine.run.worktree.worktree import Pause
 
 
 CLEAN = "it is done with, and clean"

@@ -11,7 +11,7 @@ from uwf import clock, points
 from uwf.engine.chain.kept import Room
 from uwf.engine.chain.tags import AGENT, IDLE
 from uwf.engine.progress import GraphDone, NotDue, Retrying, StepDone, StepPostponed, Waiting
-from uwf.engine.run import conversation, in_worktree, publish, timers, worktree_tags
+from uwf.engine.run import conversation, publish, timers
 from uwf.engine.run.attempt import retry
 from uwf.engine.run.attempt.outcome import Postponed, Retried, Stopped
 from uwf.engine.run.concurrent import asked, joining
@@ -22,6 +22,7 @@ from uwf.engine.run.plan import again, plan_next, with_what_waits
 from uwf.engine.run.planning import transitions
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
+from uwf.engine.run.worktree import in_worktree, worktree_tags
 from uwf.errors import Busy, Refused, ReplyKept
 from uwf.quantities import counted
 from uwf.record import replace

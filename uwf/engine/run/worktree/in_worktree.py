@@ -8,7 +8,7 @@ from __future__ import annotations
 from uwf.engine.chain import hosts
 from uwf.engine.progress import CodeStays, FilesNotKept
 from uwf.engine.run.attempt.outcome import Accepted, Retried
-from uwf.engine.run.worktree_tags import of
+from uwf.engine.run.worktree.worktree_tags import of
 from uwf.errors import PersonNeeded, WorkspaceError
 from uwf.guard.preflight import missing_folder
 from uwf.record import replace
@@ -29,7 +29,7 @@ def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:
     """`step` once its worktree is whole and kept as it is before it. Raises `Refused` where only a person can help."""
     if of(ctx, step.thread) is None:
         return step
-    from uwf.engine.run import worktree, worktree_making
+    from uwf.engine.run.worktree import worktree, worktree_making
 
     try:
         thread = worktree_making.whole(ctx, step.thread, pause)
@@ -62,7 +62,7 @@ def after(ctx: RunContext, run: StepRun, outcome: Outcome) -> None:
     is_gone_on_with = ctx.host is not None and ctx.travels and not isinstance(outcome, Retried)
     if before is None or not (is_step or (is_gone_on_with and run.recorder.begun is not None)):
         return
-    from uwf.engine.run import worktree
+    from uwf.engine.run.worktree import worktree
 
     index, role = run.step.base.index + 1, run.step.plan.role
     label = str(index) if is_step else f"{index}.{run.recorder.start.number}"
@@ -78,7 +78,7 @@ def after(ctx: RunContext, run: StepRun, outcome: Outcome) -> None:
 
 def _let_go_along(ctx: RunContext, run: StepRun, snapshots: Mapping[str, str], last: str) -> None:
     from uwf.engine.chain.carried import Along
-    from uwf.engine.run import travel
+    from uwf.engine.run.worktree import travel
 
     found = of(ctx, run.thread)
     assert found is not None, "its files were kept"

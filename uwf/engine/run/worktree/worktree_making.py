@@ -19,8 +19,8 @@ from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.tags import HOST, THREADS
 from uwf.engine.chain.thread import move_head
 from uwf.engine.progress import WorktreeMade
-from uwf.engine.run import worktree
-from uwf.engine.run.worktree_tags import of, tagged
+from uwf.engine.run.worktree import worktree
+from uwf.engine.run.worktree.worktree_tags import of, tagged
 from uwf.errors import WorkspaceError
 from uwf.record import replace
 from uwf.workspace import ports, repository, snapshot, tree
@@ -82,7 +82,7 @@ def _arrived(
     ctx: RunContext, thread: Thread, found: Worktree, last_host: str, pause: Pause, lock: int
 ) -> Thread:
     """The thread, which was on another machine, with its worktree here. Its tags say so when all is done."""
-    from uwf.engine.run import travel
+    from uwf.engine.run.worktree import travel
 
     place = Place(found.repo, found.path, found.branch)
     commit = travel.bring(ctx, thread, found, last_host)

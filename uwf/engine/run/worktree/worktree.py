@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from uwf.engine.chain import worktree as trees
 from uwf.engine.progress import FilesLeftOut
-from uwf.engine.run.worktree_tags import of
+from uwf.engine.run.worktree.worktree_tags import of
 from uwf.errors import InputError, StateError, WorkspaceError
 from uwf.workspace import commands, repository, snapshot
 from uwf.workspace.git import Git
@@ -95,7 +95,7 @@ def back_to(ctx: RunContext, thread: Thread, found: Worktree) -> Callable[[str],
 
 def _fetch(ctx: RunContext, thread: Thread, found: Worktree, files: str) -> None:
     """Look for files of a step of another machine, which this one was never on."""
-    from uwf.engine.run import travel
+    from uwf.engine.run.worktree import travel
 
     with suppress(WorkspaceError):
         travel.fetch(ctx, thread, found, files, "another machine")
