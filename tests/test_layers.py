@@ -90,7 +90,7 @@ the rules that guards and kinds of agents declare, and of triggers, which workfl
 MAY_IMPORT_A_FILE = {
     **{door: {"uwf.config"} for door in FRONT_DOORS},
     "engine.query": {"uwf.engine.run.planning.transitions"},
-    "engine.upkeep": {"uwf.engine.run.recovery", "uwf.engine.run.intake"},
+    "engine.upkeep": {"uwf.engine.run.recovery.recovery", "uwf.engine.run.recovery.intake"},
 }
 """Of a room that is closed otherwise. A front door asks the environment, but no setting; what comes next is decided in
 one place, and what a dead run left is settled in one."""

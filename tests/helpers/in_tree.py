@@ -15,7 +15,8 @@ from uwf.engine.actions import merge as merging
 from uwf.engine.actions.merge import BroughtIn
 from uwf.engine.actions.removal import Removal
 from uwf.engine.chain import worktree as chained
-from uwf.engine.run import intake, lock
+from uwf.engine.run import lock
+from uwf.engine.run.recovery import intake
 from uwf.engine.run.worktree import worktree as trees
 from uwf.engine.run.worktree import worktree_making
 from uwf.record import replace

@@ -23,11 +23,12 @@ from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import Thread
 from uwf.engine.query import steps
 from uwf.engine.query.threads import ThreadViews
-from uwf.engine.run import intake, lock, recovery, runner
+from uwf.engine.run import lock, runner
 from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import RunContext
 from uwf.engine.run.order import Order
 from uwf.engine.run.planning import rebind as rebinding
+from uwf.engine.run.recovery import intake, recovery
 from uwf.engine.upkeep.health import table
 from uwf.engine.upkeep.health.check import Finding, Ground
 from uwf.errors import Interrupted, PersonNeeded

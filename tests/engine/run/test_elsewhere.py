@@ -16,8 +16,8 @@ from tests.helpers.rig import APPROVED, WROTE, Rig
 from uwf.agent.process import platform
 from uwf.agent.protocol import AgentRequest
 from uwf.cli.thread.words import left_behind
-from uwf.engine.run import recovery
 from uwf.engine.run.admission import is_alive
+from uwf.engine.run.recovery import recovery
 from uwf.errors import Busy, Superseded
 from uwf.guard.capacity import joined, queue
 from uwf.guard.capacity.queue import QueueEntry

@@ -26,8 +26,9 @@ from uwf.engine.progress import Recovered
 from uwf.engine.query import resolve
 from uwf.engine.query.thread_view import ThreadView, WordView, word_view
 from uwf.engine.query.threads import RUNNING
-from uwf.engine.run import intake, lock
+from uwf.engine.run import lock
 from uwf.engine.run.concurrent import asked
+from uwf.engine.run.recovery import intake
 from uwf.errors import Busy, Refused, StoreError, UwfError
 from uwf.record import Record
 

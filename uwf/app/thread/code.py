@@ -13,7 +13,8 @@ from uwf.engine.chain import hosts
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import HOST, THREADS, WORKFLOW
-from uwf.engine.run import intake, lock
+from uwf.engine.run import lock
+from uwf.engine.run.recovery import intake
 from uwf.engine.run.worktree import travel, worktree_making, worktree_tags
 from uwf.engine.run.worktree import worktree as trees
 from uwf.errors import InputError, StateError

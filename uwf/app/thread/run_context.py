@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uwf import config as settings
 from uwf.engine.chain.cache import NodeCache
-from uwf.engine.run import recovery
 from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import RunContext
+from uwf.engine.run.recovery import recovery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

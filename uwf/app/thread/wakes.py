@@ -118,7 +118,7 @@ class Wakes:
         from contextlib import suppress
 
         from uwf.app.thread import run_context
-        from uwf.engine.run.intake import recover_if_free
+        from uwf.engine.run.recovery.intake import recover_if_free
         from uwf.errors import UwfError
 
         with suppress(UwfError):

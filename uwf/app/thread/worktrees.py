@@ -19,7 +19,8 @@ from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import HISTORY, STATUS, THREADS, WORKTREE_LEFT, WORKTREE_REPO
 from uwf.engine.chain.thread import runner
 from uwf.engine.progress import WorktreeMade
-from uwf.engine.run import intake, lock
+from uwf.engine.run import lock
+from uwf.engine.run.recovery import intake
 from uwf.engine.run.worktree import worktree as trees
 from uwf.engine.run.worktree import worktree_making, worktree_tags
 from uwf.errors import Busy, InputError, StateError, UwfError, WorkspaceError

@@ -15,11 +15,11 @@ from uwf.engine.run import conversation, publish, timers
 from uwf.engine.run.attempt import retry
 from uwf.engine.run.attempt.outcome import Postponed, Retried, Stopped
 from uwf.engine.run.concurrent import asked, joining
-from uwf.engine.run.intake import is_of, kept_if_lost, recover, result_of
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
 from uwf.engine.run.order import WOKEN, GraphEnded, check, orders
 from uwf.engine.run.plan import again, plan_next, with_what_waits
 from uwf.engine.run.planning import transitions
+from uwf.engine.run.recovery.intake import is_of, kept_if_lost, recover, result_of
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
 from uwf.engine.run.worktree import in_worktree, worktree_tags
@@ -100,7 +100,7 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
                 timers.refused(ctx, thread, order, refusal, has_begun=each.has_begun)
                 raise
             except ReplyKept as lost:
-                from uwf.engine.run import store_back  # rarely needed
+                from uwf.engine.run.recovery import store_back  # rarely needed
 
                 result = store_back.taken_in(ctx, id, lost, stop)
                 if result is None:

@@ -16,7 +16,7 @@ from uwf.engine.chain.left_behind import left_behind
 from uwf.engine.chain.nodes import BAD_NODE
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.thread import runner
-from uwf.engine.run import intake, recovery
+from uwf.engine.run.recovery import intake, recovery
 from uwf.engine.upkeep.health.check import Check
 from uwf.errors import Busy, ObjectDamaged, StateError, StoreError, UwfError
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.progress import Waiting
-from uwf.engine.run.intake import take_in
 from uwf.engine.run.lock import raise_if_stopped, sleeper
+from uwf.engine.run.recovery.intake import take_in
 from uwf.errors import ReplyKept, StoreAway, UwfError
 
 TYPE_CHECKING = False

@@ -18,7 +18,7 @@ from uwf.engine.chain.kept import KeptReply
 from uwf.engine.chain.nodes import Position, Step
 from uwf.engine.chain.tags import CANCELLED, COMPLETED
 from uwf.engine.progress import NotTakenIn, Recovered, StepDone, StepFailed, StepSuspended, TakenIn
-from uwf.engine.run import publish, recovery
+from uwf.engine.run import publish
 from uwf.engine.run.admission import Ticket
 from uwf.engine.run.attempt.outcome import (
     Accepted,
@@ -33,6 +33,7 @@ from uwf.engine.run.attempt.outcome import (
 from uwf.engine.run.lock import hold
 from uwf.engine.run.order import EXEC, POKE, NextStep, Order
 from uwf.engine.run.planning.agents import NoAgent
+from uwf.engine.run.recovery import recovery
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
 from uwf.engine.run.worktree import in_worktree

@@ -17,7 +17,8 @@ from uwf.engine.chain import kept
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.progress import NotTakenIn, TakenIn
 from uwf.engine.query import turns
-from uwf.engine.run import publish, step, store_back
+from uwf.engine.run import publish, step
+from uwf.engine.run.recovery import store_back
 from uwf.errors import ReplyKept, StoreAway, StoreError
 from uwf.store.leases import MemoryLeases
 from uwf.store.sqlite import SqliteStore, schema
@@ -209,7 +210,7 @@ def test_who_was_killed_before_the_file_was_removed_has_taken_it_in(
         lose(rig, id, answer)
         full.is_full = False
         with monkeypatch.context() as patch, pytest.raises(Killed):
-            patch.setattr("uwf.engine.run.intake.points.at", dying_at("kept: taken in"))
+            patch.setattr("uwf.engine.run.recovery.intake.points.at", dying_at("kept: taken in"))
             rig.run(id, "exec")
         before = rig.ref(id)
         rig.cancel(id)

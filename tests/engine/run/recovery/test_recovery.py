@@ -16,7 +16,7 @@ from uwf.engine.chain.attempt import INTERRUPTED
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.progress import Recovered
 from uwf.engine.query import turns
-from uwf.engine.run import recovery
+from uwf.engine.run.recovery import recovery
 from uwf.store.leases import FileLeases
 from uwf.store.owner import Owner
 from uwf.store.values import Lease
@@ -170,7 +170,7 @@ def test_death_of_the_settling_process_leaves_it_to_the_next(
     die(rig, id, "exec", "half")
     before = rig.attempt(id)
     with monkeypatch.context() as patch:
-        patch.setattr("uwf.engine.run.recovery.put_end", raising(Killed()))
+        patch.setattr("uwf.engine.run.recovery.recovery.put_end", raising(Killed()))
         with pytest.raises(Killed):
             rig.settle(id)
     assert rig.attempt(id) == before
