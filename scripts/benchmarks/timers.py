@@ -10,7 +10,7 @@ from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
 from benchmarks.measure import alternate, report, seconds, tell
 from uwf import clock
-from uwf.engine.query import due
+from uwf.engine.query.home import due
 from uwf.store.sqlite import open_store
 
 ALL_TIMES, NONE_TIMES, NONE_MS = 8.0, 4.0, 2.0

@@ -16,8 +16,8 @@ from uwf.daemon.alerts.alerting import BAD_CONFIG, Alerting
 from uwf.daemon.alerts.delivery import SendResult
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import CONFIG, HOME, Quarantine
-from uwf.engine.query import due
-from uwf.engine.query.due import Waits
+from uwf.engine.query.home import due
+from uwf.engine.query.home.due import Waits
 from uwf.engine.upkeep.alerts import GATHER_MS, WAITS
 
 

@@ -21,7 +21,7 @@ from uwf.engine.actions import lifecycle
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import SUSPENDED, THREADS
 from uwf.engine.chain.wake import TIMER, Wake
-from uwf.engine.query.urgency import DueThread
+from uwf.engine.query.home.urgency import DueThread
 from uwf.store.protocols import Store
 
 MINUTE_MS = 60_000

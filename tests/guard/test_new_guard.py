@@ -14,7 +14,7 @@ from tests.helpers.rig import CHANGES, WROTE, Rig, everything
 from uwf import config
 from uwf.config import edit
 from uwf.config_table import Table, count, key, some_duration
-from uwf.engine.query import guard_status
+from uwf.engine.query.home import guard_status
 from uwf.engine.run.admission import Admission
 from uwf.errors import ConfigInvalid, ReplyKept
 from uwf.guard import chain

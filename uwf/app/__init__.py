@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from uwf.app.upkeep.health import Health
     from uwf.app.upkeep.log import HomeLog
     from uwf.app.upkeep.store import Upkeep
-    from uwf.engine.query.audit import Promise
-    from uwf.engine.query.digest import Digest
+    from uwf.engine.query.home.audit import Promise
+    from uwf.engine.query.home.digest import Digest
 
 
 class App(ThreadVerbs):
@@ -106,7 +106,7 @@ class App(ThreadVerbs):
         """What happened in this home since then, what waits for a person first."""
         from uwf import clock
         from uwf.app.upkeep.alerts import BROKEN, WAITS
-        from uwf.engine.query import digest
+        from uwf.engine.query.home import digest
         from uwf.record import replace
 
         found = digest.look(self.reader(), self.inbox(), since_ms, clock.now_ms())

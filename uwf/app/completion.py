@@ -49,7 +49,8 @@ def _threads(home: OpenHome, prefix: str) -> Iterator[Candidate]:
 
 
 def _waiting(home: OpenHome, prefix: str) -> Iterator[Candidate]:
-    from uwf.engine.query import guard_status, resolve
+    from uwf.engine.query import resolve
+    from uwf.engine.query.home import guard_status
 
     store = home.reader()
     for row in guard_status.waiting(store, home.home):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uwf.app.queries import ThreadQueries
-    from uwf.engine.query.inbox import BrokenItem, InboxItem
+    from uwf.engine.query.home.inbox import BrokenItem, InboxItem
     from uwf.engine.query.thread_view import ThreadView
 
 LOOKED_AT = 50
@@ -41,7 +41,7 @@ class Overview(Record):
 
 def look(app: ThreadQueries) -> Overview:
     """How the home stands now."""
-    from uwf.engine.query import due
+    from uwf.engine.query.home import due
 
     inbox, runs, reader = app.inbox(LOOKED_AT), app.running(), app.reader()
     views = app.views()

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from uwf.app.thread.code import CodeDiff
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.word import Speaker
-    from uwf.engine.query.costs import Costs
     from uwf.engine.query.diff import Comparison
     from uwf.engine.query.follow import Following, Glance
-    from uwf.engine.query.inbox import Inbox
+    from uwf.engine.query.home.costs import Costs
+    from uwf.engine.query.home.inbox import Inbox
     from uwf.engine.query.listing import Listing
     from uwf.engine.query.markdown import Page
     from uwf.engine.query.path import Path
@@ -100,7 +100,7 @@ class ThreadQueries(OpenHome):
 
     def inbox(self, limit: int | None = None) -> Inbox:
         """What waits for a person, oldest first; with `limit`, among so many suspended threads, the newest ones."""
-        from uwf.engine.query import inbox
+        from uwf.engine.query.home import inbox
 
         return inbox.look(self.reader(), self.views(), limit)
 
@@ -212,7 +212,7 @@ class ThreadQueries(OpenHome):
 
     def costs(self, threads: Iterable[ThreadView]) -> Costs:
         """What they have cost in all, and by state, workflow, role and model."""
-        from uwf.engine.query import costs
+        from uwf.engine.query.home import costs
 
         found = list(threads)
         refs = (self.ref_of(each.thread) for each in found)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from uwf.app.upkeep import audit
-from uwf.engine.query.audit import LATE_MS
+from uwf.engine.query.home.audit import LATE_MS
 from uwf.engine.schedules.alarms import QUIET_MS
 from uwf.engine.schedules.view import OccurrenceView, ScheduleView
 from uwf.record import replace

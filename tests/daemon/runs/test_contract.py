@@ -17,7 +17,7 @@ from uwf.daemon.runs.children import ChildRuns
 from uwf.daemon.runs.queued import QueuedRuns
 from uwf.daemon.runs.runs import RunEnded, Runs
 from uwf.engine.chain.wake import RECOVERY, TIMER, Wake
-from uwf.engine.query import urgency
+from uwf.engine.query.home import urgency
 from uwf.jobs.link import QueueLink
 from uwf.jobs.queue import ENDED, STALLED_S, JobQueue
 from uwf.jobs.workers import WorkerFacts, Workers

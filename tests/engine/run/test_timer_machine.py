@@ -18,7 +18,7 @@ from uwf import clock
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import wake
 from uwf.engine.chain.wake import Wake
-from uwf.engine.query import due
+from uwf.engine.query.home import due
 from uwf.engine.run.order import WOKEN
 from uwf.errors import Refused
 from uwf.guard import pause

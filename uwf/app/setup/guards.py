@@ -8,7 +8,7 @@ from uwf.errors import NotFound
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
-    from uwf.engine.query.guard_status import GuardStatus, QueueRow, StatsRow
+    from uwf.engine.query.home.guard_status import GuardStatus, QueueRow, StatsRow
 
 
 class Guards:
@@ -19,7 +19,7 @@ class Guards:
 
     def status(self) -> GuardStatus:
         """How all guards stand now."""
-        from uwf.engine.query import guard_status
+        from uwf.engine.query.home import guard_status
         from uwf.engine.run.admission import Admission
 
         home, path = self._home, settings.environment().get("PATH", "")
@@ -27,7 +27,7 @@ class Guards:
 
     def stats(self) -> list[StatsRow]:
         """How steps went lately, by agent, by workflow and altogether."""
-        from uwf.engine.query import guard_status
+        from uwf.engine.query.home import guard_status
         from uwf.guard.success_rate import SuccessRate
 
         return guard_status.stats(self._home.reader(), self._home.config.rules(SuccessRate.Rules))
@@ -91,7 +91,7 @@ class Guards:
 
     def queue(self) -> list[QueueRow]:
         """The threads that wait for a slot, in the order in which they go."""
-        from uwf.engine.query import guard_status
+        from uwf.engine.query.home import guard_status
 
         return guard_status.waiting(self._home.reader(), self._home.home)
 

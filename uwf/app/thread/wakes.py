@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from uwf.config.records import Config
     from uwf.engine.chain.wake import Wake
     from uwf.engine.progress import Progress
-    from uwf.engine.query.due import DueThreads, Waits
+    from uwf.engine.query.home.due import DueThreads, Waits
+    from uwf.engine.query.home.urgency import DueThread
     from uwf.engine.query.thread_view import RunView, ThreadView
-    from uwf.engine.query.urgency import DueThread
     from uwf.store.owner import Owner
     from uwf.store.protocols import Counters
     from uwf.workflow.model import Role
@@ -74,19 +74,19 @@ class Wakes:
 
     def due(self, now_ms: int, *, look_ahead: bool = True) -> DueThreads:
         """Who is to be run at `now_ms`, the most urgent first. `look_ahead`: the clock may have been set back."""
-        from uwf.engine.query import due
+        from uwf.engine.query.home import due
 
         return due.due(self._home.reader(), now_ms, look_ahead=look_ahead)
 
     def soonest(self, limit: int) -> list[DueThread]:
         """At most `limit` threads with a timer that do not run: those that are due first, then those that will be."""
-        from uwf.engine.query import due
+        from uwf.engine.query.home import due
 
         return due.soonest(self._home.reader(), limit)
 
     def is_now(self, thread: str) -> bool:
         """Whether a thread is due now, and no process runs it. One whose timer cannot be read is not."""
-        from uwf.engine.query import due
+        from uwf.engine.query.home import due
 
         return due.is_now(self._home.reader(), thread, clock.now_ms())
 
@@ -100,7 +100,7 @@ class Wakes:
 
     def under_way(self) -> list[str]:
         """The threads that run because they were due."""
-        from uwf.engine.query import due
+        from uwf.engine.query.home import due
 
         return due.under_way(self._home.reader())
 
@@ -132,7 +132,7 @@ class Wakes:
 
     def urgency(self, due: DueThread, now_ms: int) -> int:
         """How urgent one is that is due, as a number for a queue that sorts by that: a higher one goes first."""
-        from uwf.engine.query import urgency
+        from uwf.engine.query.home import urgency
 
         return urgency.number(due, now_ms)
 
@@ -162,7 +162,7 @@ class Wakes:
 
     def reminders(self, now_ms: int) -> list[Waits]:
         """The threads that wait for a person, of whom that is to be told once more: then `reminded` says it was."""
-        from uwf.engine.query import due
+        from uwf.engine.query.home import due
 
         reader = self._home.reader()
         return due.waiting(reader, _reminded_ms(reader, now_ms), now_ms)

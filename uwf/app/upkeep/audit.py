@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uwf.engine.query import audit
-from uwf.engine.query.audit import BROKEN, KEPT, LATE_MS, PENDING, Promise
+from uwf.engine.query.home import audit
+from uwf.engine.query.home.audit import BROKEN, KEPT, LATE_MS, PENDING, Promise
 from uwf.engine.schedules.alarms import QUIET_MS
 from uwf.engine.schedules.claim import MOST_COUNTED
 from uwf.engine.schedules.occurrence import BY_TIME, FAILED, SKIPPED

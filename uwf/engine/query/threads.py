@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
     from uwf.engine.progress import StepResult
     from uwf.engine.query.failures import FailureView
-    from uwf.engine.query.guard_status import QueuePositions
+    from uwf.engine.query.home.guard_status import QueuePositions
     from uwf.store.protocols import Store
     from uwf.store.values import Ref
     from uwf.workflow.model import Workflow
@@ -330,7 +330,7 @@ class ThreadViews:
             return None
         if self._queue is None:
             # Here, because it loads guards, which looking at a thread needs rarely.
-            from uwf.engine.query.guard_status import QueuePositions
+            from uwf.engine.query.home.guard_status import QueuePositions
 
             self._queue = QueuePositions(self._store)
         return self._queue.of(id, running.pid)

@@ -17,7 +17,7 @@ from uwf.engine.actions import tell, transfer
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.recorder import AttemptRecorder
 from uwf.engine.chain.word import Word, of_person
-from uwf.engine.query import inbox
+from uwf.engine.query.home import inbox
 from uwf.engine.run.attempt import approval
 from uwf.engine.run.step import StepRun
 from uwf.errors import StoreError

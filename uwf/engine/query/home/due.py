@@ -19,7 +19,7 @@ from uwf.engine.chain.tags import (
     number_of,
 )
 from uwf.engine.chain.thread import runner
-from uwf.engine.query.urgency import DueThread, ordered
+from uwf.engine.query.home.urgency import DueThread, ordered
 from uwf.errors import StoreError
 from uwf.record import Record
 

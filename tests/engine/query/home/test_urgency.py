@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from uwf.engine.chain import wake
 from uwf.engine.chain.wake import Wake
-from uwf.engine.query.urgency import DueThread, number, ordered
+from uwf.engine.query.home.urgency import DueThread, number, ordered
 
 NOW_MS = 1_770_000_000_000
 DUE = st.builds(

@@ -7,8 +7,8 @@ from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, WROTE, Rig
 from tests.helpers.ticking import Ticking
 from uwf.engine.actions import mark
-from uwf.engine.query import digest, inbox
-from uwf.engine.query.digest import Digest
+from uwf.engine.query.home import digest, inbox
+from uwf.engine.query.home.digest import Digest
 
 
 def look(rig: Rig, since_ms: int, now: Ticking) -> Digest:

@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from uwf.engine.query.inbox import Inbox
+    from uwf.engine.query.home.inbox import Inbox
     from uwf.store.protocols import Store
     from uwf.store.values import Move, Ref
 

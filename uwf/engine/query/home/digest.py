@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from uwf.engine.query.inbox import Inbox
+    from uwf.engine.query.home.inbox import Inbox
     from uwf.store.protocols import Store
     from uwf.store.values import Move
 

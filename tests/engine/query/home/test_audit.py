@@ -9,8 +9,8 @@ from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, WROTE, Rig
 from uwf.engine.actions import timer
 from uwf.engine.chain.wake import PERSON, Wake
-from uwf.engine.query import audit, inbox
-from uwf.engine.query.audit import LATE_MS
+from uwf.engine.query.home import audit, inbox
+from uwf.engine.query.home.audit import LATE_MS
 from uwf.engine.run import lock
 
 

@@ -15,9 +15,9 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.chain.wake import KINDS, Wake
-from uwf.engine.query import due
-from uwf.engine.query.due import FIRST_LOOK_MS, LAST_LOOK_MS
-from uwf.engine.query.urgency import AGE_MS, SLIPPING_MS, DueThread, ordered
+from uwf.engine.query.home import due
+from uwf.engine.query.home.due import FIRST_LOOK_MS, LAST_LOOK_MS
+from uwf.engine.query.home.urgency import AGE_MS, SLIPPING_MS, DueThread, ordered
 from uwf.engine.run import lock
 from uwf.record import replace
 

@@ -10,7 +10,7 @@ from tests.helpers.fake_agent import Said, crash
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.app import App
-from uwf.engine.query.costs import Cost, Costs
+from uwf.engine.query.home.costs import Cost, Costs
 
 
 @pytest.fixture

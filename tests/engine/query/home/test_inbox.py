@@ -10,8 +10,8 @@ from uwf.engine.actions import tell, timer
 from uwf.engine.actions.mark import Marks, mark
 from uwf.engine.chain import word
 from uwf.engine.chain.wake import PERSON, Wake
-from uwf.engine.query import digest, inbox
-from uwf.engine.query.inbox import Inbox
+from uwf.engine.query.home import digest, inbox
+from uwf.engine.query.home.inbox import Inbox
 from uwf.engine.run import lock
 
 
