@@ -25,7 +25,8 @@ from tests.helpers.fake_agent import Said
 from tests.helpers.rig import Rig
 from uwf.engine.actions import transfer
 from uwf.engine.chain.tags import THREADS
-from uwf.engine.query import diff, listing, markdown, refs, steps, turns
+from uwf.engine.query import listing, refs
+from uwf.engine.query.steps import diff, markdown, steps, turns
 from uwf.errors import InputError, UwfError
 from uwf.store.codec import Node
 from uwf.store.protocols import Store

@@ -11,7 +11,7 @@ from tests.crash.world import World
 from uwf.engine.chain import told
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
-from uwf.engine.query import steps, turns
+from uwf.engine.query.steps import steps, turns
 from uwf.jsontext import document
 from uwf.store.protocols import Store
 

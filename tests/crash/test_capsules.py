@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import capsules
-from uwf.engine.query import markdown
+from uwf.engine.query.steps import markdown
 
 
 def test_no_file_of_a_stranger_leads_to_an_internal_fault(tmp_path: Path) -> None:

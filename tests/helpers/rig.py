@@ -21,7 +21,7 @@ from uwf.engine.chain.redact import Redactor
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import Thread
-from uwf.engine.query import steps
+from uwf.engine.query.steps import steps
 from uwf.engine.query.threads import ThreadViews
 from uwf.engine.run import lock, runner
 from uwf.engine.run.admission import Admission

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from uwf.app.thread.code import CodeDiff
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.word import Speaker
-    from uwf.engine.query.diff import Comparison
     from uwf.engine.query.follow import Following, Glance
     from uwf.engine.query.home.costs import Costs
     from uwf.engine.query.home.inbox import Inbox
     from uwf.engine.query.listing import Listing
-    from uwf.engine.query.markdown import Page
-    from uwf.engine.query.path import Path
     from uwf.engine.query.refs import ThreadMove
+    from uwf.engine.query.steps.diff import Comparison
+    from uwf.engine.query.steps.markdown import Page
+    from uwf.engine.query.steps.path import Path
     from uwf.engine.query.thread_view import ThreadView
     from uwf.engine.query.threads import ThreadViews
     from uwf.engine.upkeep.migrate import Unmigrated
@@ -57,7 +57,7 @@ class ThreadQueries(OpenHome):
     def path(self, thread: str) -> Path:
         """Which roles a thread went through lately, what each of them came to, and what failed on the way."""
         from uwf.engine.chain import thread as threads
-        from uwf.engine.query import path
+        from uwf.engine.query.steps import path
 
         return path.of(self.reader(), threads.read(self.reader(), self.ref_of(thread)))
 
@@ -117,7 +117,7 @@ class ThreadQueries(OpenHome):
         says a moment as its reader sees it, `typed` a command as its reader types it.
         """
         from uwf.engine.chain import thread as threads
-        from uwf.engine.query import markdown
+        from uwf.engine.query.steps import markdown
 
         found = threads.read(self.reader(), self.ref_of(thread))
         quota_chars = quota_chars or self.config.read.chars
@@ -193,7 +193,7 @@ class ThreadQueries(OpenHome):
 
     def compare(self, one: str, other: str) -> Comparison:
         """The steps that two threads share, and those after that."""
-        from uwf.engine.query import diff
+        from uwf.engine.query.steps import diff
 
         return diff.compare(self.reader(), self.ref_of(one), self.ref_of(other))
 
@@ -220,7 +220,7 @@ class ThreadQueries(OpenHome):
 
     def comparison_text(self, found: Comparison) -> str:
         """A comparison for a reader, line by line."""
-        from uwf.engine.query import diff
+        from uwf.engine.query.steps import diff
 
         return diff.text(self.reader(), found)
 

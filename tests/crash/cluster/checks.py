@@ -24,7 +24,7 @@ from tests.crash.cluster.machines import Machines
 from tests.crash.cluster.work import People, Word
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import THREADS
-from uwf.engine.query import steps
+from uwf.engine.query.steps import steps
 from uwf.store.postgres import open_store
 from uwf.store.protocols import Store
 from uwf.store.values import Move

@@ -11,7 +11,7 @@ from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.actions import lifecycle, undo
 from uwf.engine.chain.thread import Thread
-from uwf.engine.query import turns
+from uwf.engine.query.steps import turns
 from uwf.engine.run import publish, runner
 from uwf.engine.run.order import Order
 from uwf.errors import Busy, ReplyKept, StoreError

@@ -169,7 +169,8 @@ class Workflows:
 
     def graph(self, workflow: str, format: str, thread: str | None = None) -> str:
         """The workflow drawn; with `thread`, the path that this took through it."""
-        from uwf.engine.query import graph, resolve
+        from uwf.engine.query import resolve
+        from uwf.engine.query.steps import graph
 
         found, reader = self.find(workflow).workflow, self._home.reader()
         if thread is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.query import resolve, steps, turns
-from uwf.engine.query.steps import StepPage as StepPage
+from uwf.engine.query import resolve
+from uwf.engine.query.steps import steps, turns
+from uwf.engine.query.steps.steps import StepPage as StepPage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,10 +13,10 @@ if TYPE_CHECKING:
 
     from uwf.app.opened import OpenHome
     from uwf.app.thread.code import CodeDiff
-    from uwf.engine.query.failures import FailureView
-    from uwf.engine.query.markdown import Page
-    from uwf.engine.query.steps import AttemptPage, StepRow
-    from uwf.engine.query.turns import TurnRow, TurnView
+    from uwf.engine.query.steps.failures import FailureView
+    from uwf.engine.query.steps.markdown import Page
+    from uwf.engine.query.steps.steps import AttemptPage, StepRow
+    from uwf.engine.query.steps.turns import TurnRow, TurnView
 
 
 class Steps:
@@ -36,7 +37,7 @@ class Steps:
 
     def read(self, step: str, when: Callable[[int], str] = clock.iso) -> Page:
         """The same as Markdown; `when` says a moment as its reader sees it."""
-        from uwf.engine.query import markdown
+        from uwf.engine.query.steps import markdown
 
         reader, (id, is_attempt) = self._home.reader(), self._find(step)
         page = markdown.attempt_page if is_attempt else markdown.step_page
@@ -76,7 +77,7 @@ class Steps:
     def failed(self, thread: str) -> tuple[FailureView, ...]:
         """The attempts at the next step of a thread, oldest first."""
         from uwf.engine.chain import thread as threads
-        from uwf.engine.query import failures
+        from uwf.engine.query.steps import failures
 
         reader = self._home.reader()
         ref = resolve.thread_ref(reader, thread)

@@ -7,8 +7,8 @@ import time
 from uwf.engine.chain.attempt import attempt_at, ended_attempts
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
-from uwf.engine.query.steps import StepRow, row
-from uwf.engine.query.turns import up_to
+from uwf.engine.query.steps.steps import StepRow, row
+from uwf.engine.query.steps.turns import up_to
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.attempt import Attempt
     from uwf.engine.chain.nodes import Step
+    from uwf.engine.query.steps.turns import TurnView
     from uwf.engine.query.thread_view import ThreadView
     from uwf.engine.query.threads import ThreadViews
-    from uwf.engine.query.turns import TurnView
     from uwf.store.protocols import Store
     from uwf.store.values import Ref
 

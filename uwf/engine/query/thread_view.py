@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.left_behind import LeftBehind
     from uwf.engine.chain.word import Word
-    from uwf.engine.query.failures import FailureView
+    from uwf.engine.query.steps.failures import FailureView
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Position, Reader
     from uwf.engine.chain.thread import Thread
     from uwf.engine.progress import StepResult
-    from uwf.engine.query.failures import FailureView
     from uwf.engine.query.home.guard_status import QueuePositions
+    from uwf.engine.query.steps.failures import FailureView
     from uwf.store.protocols import Store
     from uwf.store.values import Ref
     from uwf.workflow.model import Workflow
@@ -348,13 +348,13 @@ def _worktree(thread: Thread, home: str | None) -> WorktreeView | None:
 def _superseded(store: Store, id: str) -> tuple[FailureView, ...] | None:
     if not store.names(f"{SUPERSEDED}{id}/", limit=1):
         return None
-    from uwf.engine.query import failures  # most threads have none
+    from uwf.engine.query.steps import failures  # most threads have none
 
     return failures.superseded(store, id)
 
 
 def _newest_failure(store: Store, thread: Thread) -> FailureView | None:
-    from uwf.engine.query import failures  # most threads have none
+    from uwf.engine.query.steps import failures  # most threads have none
 
     return failures.newest(store, thread)
 

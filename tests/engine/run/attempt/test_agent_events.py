@@ -11,7 +11,7 @@ from uwf import clock
 from uwf.agent.protocol import RateLimit, Session, Thinking, ToolCall, ToolResult, Usage
 from uwf.engine.chain.nodes import unpack_text
 from uwf.engine.progress import Turn
-from uwf.engine.query import turns
+from uwf.engine.query.steps import turns
 from uwf.errors import Refused
 from uwf.guard.pause import paused_agents
 

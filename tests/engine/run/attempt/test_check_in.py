@@ -16,7 +16,7 @@ from uwf import quantities
 from uwf.engine.chain import wake
 from uwf.engine.chain.wake import Wake
 from uwf.engine.progress import CheckInNoted
-from uwf.engine.query import turns as stored
+from uwf.engine.query.steps import turns as stored
 from uwf.engine.run.attempt import check_in
 from uwf.engine.run.attempt.check_in import LEAST_S, MOST_S
 

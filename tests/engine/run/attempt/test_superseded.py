@@ -16,7 +16,7 @@ from uwf.agent.protocol import AgentRequest, Usage
 from uwf.engine.chain import kept
 from uwf.engine.chain.tags import SUPERSEDED
 from uwf.engine.progress import StepStarted
-from uwf.engine.query import steps
+from uwf.engine.query.steps import steps
 from uwf.engine.run import runner
 from uwf.engine.run.order import Order
 from uwf.errors import ReplyKept, StoreError, Superseded

@@ -14,7 +14,7 @@ from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf import clock
-from uwf.engine.query import diff
+from uwf.engine.query.steps import diff
 from uwf.engine.run.admission import Admission, Ticket
 from uwf.errors import Refused, StateError
 from uwf.guard import pause as switch

@@ -16,7 +16,7 @@ from uwf.agent.protocol import AgentRequest, Denied, Model, Usage
 from uwf.engine.chain import kept
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.progress import NotTakenIn, TakenIn
-from uwf.engine.query import turns
+from uwf.engine.query.steps import turns
 from uwf.engine.run import publish, step
 from uwf.engine.run.recovery import store_back
 from uwf.errors import ReplyKept, StoreAway, StoreError

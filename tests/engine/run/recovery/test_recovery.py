@@ -15,7 +15,7 @@ from uwf.agent.process import platform
 from uwf.engine.chain.attempt import INTERRUPTED
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.progress import Recovered
-from uwf.engine.query import turns
+from uwf.engine.query.steps import turns
 from uwf.engine.run.recovery import recovery
 from uwf.store.leases import FileLeases
 from uwf.store.owner import Owner

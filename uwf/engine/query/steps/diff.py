@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf.engine.chain.nodes import Step
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import THREADS
-from uwf.engine.query.steps import StepRow, row
+from uwf.engine.query.steps.steps import StepRow, row
 from uwf.quantities import counted
 from uwf.record import Record
 

@@ -10,7 +10,8 @@ import pytest
 from tests.helpers.fake_agent import Answers, Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.progress import Turn
-from uwf.engine.query import follow, turns
+from uwf.engine.query import follow
+from uwf.engine.query.steps import turns
 from uwf.record import replace
 
 

@@ -9,7 +9,7 @@ from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.chain.story import inline, quote
-from uwf.engine.query import markdown
+from uwf.engine.query.steps import markdown
 from uwf.engine.run import lock
 from uwf.record import replace
 

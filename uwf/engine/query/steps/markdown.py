@@ -13,7 +13,7 @@ from uwf.engine.chain.tags import (
     WORKFLOW,
 )
 from uwf.engine.chain.thread import runner
-from uwf.engine.query import failures, steps
+from uwf.engine.query.steps import failures, steps
 from uwf.engine.query.threads import RUNNING
 from uwf.engine.run.planning import transitions
 from uwf.quantities import counted
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.nodes import Reader
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.query.failures import FailureView
+    from uwf.engine.query.steps.failures import FailureView
     from uwf.store.protocols import Store
 
 

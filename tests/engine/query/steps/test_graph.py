@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import LOOP, OLDER, PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine.query import diff, graph
+from uwf.engine.query.steps import diff, graph
 from uwf.record import replace
 from uwf.workflow.model import Edge
 

@@ -11,9 +11,9 @@ from uwf.engine.chain import usage
 from uwf.engine.chain.attempt import Failure
 from uwf.engine.chain.nodes import ClientFacts, Plan, Step, prompt_text, unpack_text
 from uwf.engine.chain.story import inline, steps_back
-from uwf.engine.query import failures
+from uwf.engine.query.steps import failures
+from uwf.engine.query.steps.turns import TurnView, up_to
 from uwf.engine.query.thread_view import WordView, word_view
-from uwf.engine.query.turns import TurnView, up_to
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from uwf.engine.chain.nodes import ClientFacts, Reader
-    from uwf.engine.query.failures import FailureView
+    from uwf.engine.query.steps.failures import FailureView
 
 
 class StepTurn(TurnView):
