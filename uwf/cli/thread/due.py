@@ -150,7 +150,7 @@ def _decide(ctx: Context) -> None:
 
 def _look_at_schedules(ctx: Context) -> None:
     """Begin what schedules have for now: its threads are due, too."""
-    from uwf.cli.schedule import came_of
+    from uwf.cli.unattended.schedule import came_of
 
     for one in ctx.app.schedules.tick_through().news:
         ctx.out.note(f"schedule {one.schedule}: {' '.join((came_of(one), *one.threads[:3]))}")

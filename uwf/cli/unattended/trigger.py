@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.command import arg, command
-from uwf.cli.event import MOST_DATA_BYTES, draw_decision
+from uwf.cli.unattended.event import MOST_DATA_BYTES, draw_decision
 from uwf.quantities import TIME, written
 
 OF_STORED = ("source", "cause", "depth")

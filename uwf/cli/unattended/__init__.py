@@ -1,0 +1,1 @@
+"""The commands for what happens while nobody watches: the daemon, events and their triggers, sources, schedules."""
