@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.cli.command import command, opt
-from uwf.cli.figures import fields_of as figures_of
 from uwf.cli.screen import terminal
+from uwf.cli.upkeep.figures import fields_of as figures_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
