@@ -1,6 +1,6 @@
 """One home, opened: its config, its store and what hides its secrets, each when it is first asked for, and kept.
 
-Which verbs and queries there are stands in `App` and its facets; what a run needs of all this in `run_context`.
+Which verbs and queries there are stands in `App` and its facets; what a run needs of all this in `thread/run_context`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be done with threads. Each verb is a whole act: see `acts` and `running`.
+"""What can be done with threads. Each verb is a whole act: see `thread/acts` and `thread/running`.
 
 Everything below is imported where it is used: commands that look import this file, too.
 """

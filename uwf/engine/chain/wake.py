@@ -8,7 +8,7 @@
 The earliest wish wins. A run that begins takes the timer away; what is wished for while it goes on stays, whatever its
 steps publish. A run that the timer has begun leaves `wokenFor` in its place until it has ended: where that stands and
 no process runs the thread, the run was killed, and the thread is due. Who is due, and in which order they run, is in
-`query/due` and `query/urgency`; what a run makes of a timer in `run/timers`.
+`query/home/due` and `query/home/urgency`; what a run makes of a timer in `run/timers`.
 """
 
 from __future__ import annotations

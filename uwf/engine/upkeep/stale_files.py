@@ -5,7 +5,7 @@
 | `NAME.new-PID-HEX`, and SQLite's files of it    | the home, `schemas`  | `store.files`: store, copy, schema |
 | `config.toml.PID.tmp`                           | that of the settings | `config.edit`, which has its lock |
 | `config.msgpack.PID`                            | `cache`              | `config.cache`                    |
-| `.spool-HEX`                                    | the home, `spool`    | `agent.process.pump`, `store.bundle` |
+| `.spool-HEX`                                    | the home, `spool`    | `agent.process.pump`, `store.whole.bundle` |
 | `.events-PID-HEX`                               | `spool`              | `agent.process.fifo`              |
 | `.room-PID-HEX`                                 | `replies`            | `chain.kept`: a run, room for a reply |
 
