@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.jobs.conftest import heard
+from uwf import clock
 from uwf.errors import NotFound
 from uwf.jobs.link import QueueLink
 from uwf.jobs.queue import ASKED
@@ -31,6 +34,15 @@ def test_a_worker_is_shown_with_what_it_runs(workers: Workers) -> None:
         "working",
     )
     assert found.since <= found.seen
+
+
+def test_with_each_beat_it_is_told_the_time_of_the_database(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(clock, "told", lambda there_ms, _asked_ms: told.append(there_ms))
+    workers.beat(workers.register(FACTS), [])
+    assert [at_ms / 1000 for at_ms in told] == [pytest.approx(time.time(), abs=5)]
 
 
 def test_one_is_asked_by_its_number_others_by_their_host_or_all(

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import socket
 
+from uwf import clock
 from uwf.store.codec import key_of
 from uwf.store.owner import Owner
 from uwf.store.postgres.connection import AS_IT_IS, INSTANCE
 from uwf.store.postgres.database import PostgresDatabase
 from uwf.store.postgres.leases import LASTS_S, PostgresLeases
 from uwf.store.sql.store import SqlStore
-from uwf.store.values import WAKE
+from uwf.store.values import NOW_MS, WAKE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,8 +96,13 @@ class PostgresStore(SqlStore):
         self._database.one("SELECT pg_notify(?, '')", (WAKE,))
 
     def is_taken_away(self) -> bool:
-        row = self._database.one(f"SELECT {AS_IT_IS} FROM meta WHERE key = '{INSTANCE}'")
-        return row is None or row[0] != self._database.instance
+        """The server's time comes with it: who only looks, for days, asks nothing else that has it."""
+        asked_ms = clock.steady_ms()
+        row = self._database.one(f"SELECT {AS_IT_IS}, {NOW_MS} FROM meta WHERE key = '{INSTANCE}'")
+        if row is None:
+            return True
+        clock.told(row[1], asked_ms)
+        return bool(row[0] != self._database.instance)
 
     def used_bytes(self) -> int:
         number: int = self._database.one(_USED)[0]

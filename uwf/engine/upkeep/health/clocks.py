@@ -89,10 +89,15 @@ class SkewCheck(Check):
         here, now_off_ms = store.leases.host, clock.off_ms()
         if self._ground.may_write:
             note(store, here, now_off_ms)
-        found = [each for each in clocks_off(store) if each.host != here]
-        if now_off_ms:
-            found.insert(0, ClockOff(here, now_off_ms))
-        return [self.found(each.host, each.words, hint=SET_RIGHT) for each in found]
+        own = [ClockOff(here, now_off_ms)] if now_off_ms else []
+        others = [each for each in clocks_off(store) if each.host != here]
+        return [
+            *(self.found(here, each.words, hint=SET_RIGHT) for each in own),
+            *(
+                self.found(each.host, each.words, hint=f"ssh {each.host} {SET_RIGHT}")
+                for each in others
+            ),
+        ]
 
 
 def note(store: Store, host: str, off_ms: int) -> None:
