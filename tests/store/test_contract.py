@@ -54,10 +54,16 @@ def test_an_object_is_read_as_it_was_put(store: Store) -> None:
 def test_several_objects_are_read_in_the_order_they_are_asked_for(store: Store) -> None:
     ids = [put(store, number) for number in range(5)]
     ids.append(ids[1])
-    assert store.raw_many(ids) == [store.raw(id) for id in ids]
-    assert store.raw_many([]) == []
-    with pytest.raises(ObjectMissing, match=ABSENT):
-        store.raw_many([ids[0], ABSENT])
+    assert list(store.raw_many(ids)) == [store.raw(id) for id in ids]
+    assert list(store.raw_many([])) == []
+    one, none, other = store.raw_many([ids[0], ABSENT, ids[2]])
+    assert (one, other) == (store.raw(ids[0]), store.raw(ids[2]))
+    assert isinstance(none, ObjectMissing) and ABSENT in none.message
+    assert store.stored_bytes([ids[0], ABSENT]) == store.stored_bytes([ids[0]]) > 0
+    with store.transaction("test") as tx:
+        new = tx.put("k", "new")
+        assert list(tx.raw_many([new, ids[0]])) == [tx.raw(new), store.raw(ids[0])]
+        assert tx.stored_bytes([new, ids[0]]) > tx.stored_bytes([ids[0]])
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_000, 65_536, 70_000, 3_000_000])
@@ -100,7 +106,7 @@ def test_an_absent_object_is_named(store: Store) -> None:
 
 
 def test_what_is_no_id_is_refused(store: Store) -> None:
-    for read in (store.get, store.raw, store.has, store.stored_bytes):
+    for read in (store.get, store.raw, store.has, lambda id: store.stored_bytes([id])):
         with pytest.raises(InputError, match="not an object id"):
             read("abcd")
 
@@ -530,7 +536,7 @@ def test_a_listing_refuses_nonsense(store: Store, query: dict[str, Any]) -> None
 
 def test_removed_objects_are_gone(store: Store) -> None:
     id = put(store, 1)
-    assert store.stored_bytes(id) > 0
+    assert store.stored_bytes([id]) > 0
     with store.transaction("test") as tx:
         tx.remove(id)
         tx.remove(ABSENT)
@@ -538,7 +544,7 @@ def test_removed_objects_are_gone(store: Store) -> None:
         with pytest.raises(NotFound):
             tx.set_ref("a", id, why="x")
     assert not store.has(id)
-    assert store.stored_bytes(id) == 0
+    assert store.stored_bytes([id]) == 0
 
 
 def test_an_object_put_and_removed_in_one_transaction_cannot_be_named(store: Store) -> None:
@@ -615,7 +621,7 @@ def test_the_sum_of_it_all(store: Store) -> None:
     assert named is not None
     assert (stats.objects, stats.refs, stats.moves) == (3, 1, 1)
     assert stats.size_bytes == sum(len(store.raw(id)) for id in (small, large, named.id))
-    assert stats.stored_bytes == sum(map(store.stored_bytes, (small, large, named.id)))
+    assert stats.stored_bytes == store.stored_bytes([small, large, named.id])
     assert store.faults() == []
 
 
@@ -637,7 +643,13 @@ def test_objects_are_found_in_their_transaction(store: Store) -> None:
     for count in (1, 2, 16, 17, 40):
         with store.transaction("test") as tx:
             ids = [tx.put("k", f"{count} {number}") for number in range(count)]
-            for ask in (tx.get, tx.raw, tx.has, tx.stored_bytes, lambda id: tx.find(id[:12])):
+            for ask in (
+                tx.get,
+                tx.raw,
+                tx.has,
+                lambda id: tx.stored_bytes([id]),
+                lambda id: tx.find(id[:12]),
+            ):
                 ids.append(tx.put("k", f"{count} {len(ids)}"))
                 assert ask(ids[-1])
             ids.append(tx.put("k", f"{count} recent"))

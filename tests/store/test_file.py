@@ -457,9 +457,9 @@ def test_large_objects_take_less_room(disk: SqliteStore) -> None:
         dull = tx.put("k", "to and fro " * 20_000)
         wild = tx.put("k", os.urandom(200_000))
         small = tx.put("k", "x" * 60_000)
-    assert disk.stored_bytes(dull) < 20_000
-    assert disk.stored_bytes(wild) == len(disk.raw(wild))
-    assert disk.stored_bytes(small) == len(disk.raw(small))
+    assert disk.stored_bytes([dull]) < 20_000
+    assert disk.stored_bytes([wild]) == len(disk.raw(wild))
+    assert disk.stored_bytes([small]) == len(disk.raw(small))
     assert disk.get(dull).payload == "to and fro " * 20_000
 
 

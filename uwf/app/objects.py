@@ -129,7 +129,7 @@ class StoredObjects:
 
     def size(self, object: str) -> ObjectSize:
         found = self.get(object)
-        stored = self._home.reader().stored_bytes(found.id)
+        stored = self._home.reader().stored_bytes([found.id])
         return ObjectSize(found.id, found.kind, found.size_bytes, stored)
 
     def refs(self, prefix: str = "", tags: Wanted | None = None) -> list[RefView]:

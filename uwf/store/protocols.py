@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Protocol, TypeAlias
 
+    from uwf.errors import UwfError
     from uwf.store.codec import Node
     from uwf.store.owner import Owner
     from uwf.store.values import (
@@ -54,8 +55,10 @@ class Objects(Protocol):
         """The encoded bytes. ObjectMissing when there are none."""
         ...
 
-    def raw_many(self, ids: Sequence[str]) -> list[bytes]:
-        """Those of several in their order, as one question where asking takes its time."""
+    def raw_many(self, ids: Sequence[str]) -> Iterator[bytes | UwfError]:
+        """Those of several in their order, as one question where asking takes its time. In the place of one that is
+        missing or damaged comes the error.
+        """
         ...
 
     def has(self, id: str) -> bool: ...
@@ -72,8 +75,8 @@ class Objects(Protocol):
         """Ids of objects put after `since_ms`. Putting an object again may leave it up to `REFRESH_MS` older."""
         ...
 
-    def stored_bytes(self, id: str) -> int:
-        """The bytes an object takes as it is stored, without reading it. 0 when there is none."""
+    def stored_bytes(self, ids: Sequence[str]) -> int:
+        """The bytes that objects take as they are stored, without reading them. 0 for one that is not there."""
         ...
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from tests.store.conftest import Clock, OpenAgain, alter
+from uwf.errors import UwfError
 from uwf.store.codec import Link, key_of
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory, open_store
@@ -125,19 +127,19 @@ def test_a_page_that_nothing_uses_is_a_problem(path: str) -> None:
 def test_others_may_write_while_it_checks(kept: Store, again: OpenAgain, now: Clock) -> None:
     """Another process moves a ref and collects what it left, in the middle of the walk."""
     ids = tree(kept)
-    read = kept.raw
+    read = kept.raw_many
     other = again()
 
-    def meanwhile(id: str) -> bytes:
-        kept.raw = read  # type: ignore[method-assign]
+    def meanwhile(some: Sequence[str]) -> Iterator[bytes | UwfError]:
+        kept.raw_many = read  # type: ignore[method-assign]
         with other.transaction("test") as tx:
             for name in "ab":
                 tx.set_ref(f"r/{name}", ids["c"], why="move")
         now.ms += 1
         assert collect(other, grace_ms=0).removed == 5
-        return read(id)
+        return read(some)
 
-    kept.raw = meanwhile  # type: ignore[method-assign]
+    kept.raw_many = meanwhile  # type: ignore[method-assign]
     assert verify(kept, deep=True) == Verification(6, 3, ())
     assert verify(kept, deep=True) == Verification(1, 3, ())
 

@@ -20,9 +20,9 @@ from uwf.store.whole.check import verify
 DYING = """
 import sys
 from uwf import points
+from uwf.store.whole import copying, walk
 from uwf.store.sqlite import open_store
-from uwf.store.whole import copying
-copying.BATCH = 2
+walk.AT_ONCE = 2
 source, target = open_store(sys.argv[1]), open_store(sys.argv[2])
 points.arm(sys.argv[3])
 copying.copy(source, target)

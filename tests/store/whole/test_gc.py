@@ -50,7 +50,7 @@ def test_what_refs_reach_stays_and_the_rest_goes(store: Store, now: Clock) -> No
     hanging = put(store, [Link(loose), Link(base)])
     name(store, "r", head)
     now.ms += 20 * DAY_MS
-    bytes_before = sum(map(store.stored_bytes, (loose, hanging)))
+    bytes_before = store.stored_bytes([loose, hanging])
     assert collect(store, 14 * DAY_MS) == GcReport(2, 2, bytes_before)
     assert left(store, base=base, head=head, loose=loose, hanging=hanging) == {"base", "head"}
     assert collect(store, 14 * DAY_MS) == GcReport(2, 0, 0)

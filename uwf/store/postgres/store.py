@@ -11,23 +11,23 @@ import os
 import socket
 
 from uwf import clock
-from uwf.store.codec import key_of
 from uwf.store.owner import Owner
 from uwf.store.postgres.connection import AS_IT_IS, INSTANCE
 from uwf.store.postgres.database import PostgresDatabase
 from uwf.store.postgres.leases import LASTS_S, PostgresLeases
+from uwf.store.postgres.reading import ReadingAtOnce
 from uwf.store.sql.store import SqlStore
 from uwf.store.values import NOW_MS, WAKE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from uwf.store.object_cache import ObjectCache
     from uwf.store.protocols import Gate
+    from uwf.store.sql.writing import SqlTransaction
     from uwf.store.values import Lease
 
-_GET_MANY = "SELECT id, data, encoding, size FROM object WHERE id = ANY(CAST(? AS bytea[]))"
 _USED = (
     "SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS bigint) FROM pg_class"
     " WHERE relkind = 'r' AND relnamespace = 'uwf'::regnamespace"
@@ -59,7 +59,7 @@ def open_store(
     return store
 
 
-class PostgresStore(SqlStore):
+class PostgresStore(ReadingAtOnce, SqlStore):
     """See `uwf.store.protocols.Store`. Made by `open_store`."""
 
     _database: PostgresDatabase
@@ -75,11 +75,6 @@ class PostgresStore(SqlStore):
             data = super().raw(id)
             self.cache.keep(id, data)
         return data
-
-    def raw_many(self, ids: Sequence[str]) -> list[bytes]:
-        keys = list(map(key_of, ids))
-        found = {row[0]: row[1:] for row in self._database.all(_GET_MANY, (keys,))}
-        return [self._whole(id, key, found.get(key)) for id, key in zip(ids, keys, strict=True)]
 
     @property
     def is_shared(self) -> bool:
@@ -115,6 +110,11 @@ class PostgresStore(SqlStore):
         super().close()
         if self.cache is not None:
             self.cache.close()
+
+    def _transactions(self) -> type[SqlTransaction]:
+        from uwf.store.postgres.writing import PostgresTransaction
+
+        return PostgresTransaction
 
     def _begin(self, durable: bool, wait_s: float | None, lease: Lease | None) -> bool:
         if lease is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from blake3 import blake3
 from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
-from uwf.errors import InputError
+from uwf.errors import InputError, ObjectMissing, StoreBusy, StoreError
 from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
 from uwf.store.sql import ref_query
 from uwf.store.sql.database import END_CHARS, blob
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from uwf.errors import UwfError
     from uwf.store.protocols import Wanted
     from uwf.store.sql.database import SqlDatabase
 
@@ -82,8 +83,14 @@ class Reading:
             pass
         raise damaged(id, "its bytes do not hash to its id")
 
-    def raw_many(self, ids: Sequence[str]) -> list[bytes]:
-        return list(map(self.raw, ids))
+    def raw_many(self, ids: Sequence[str]) -> Iterator[bytes | UwfError]:
+        for id in ids:
+            try:
+                yield self.raw(id)
+            except StoreBusy:
+                raise
+            except (ObjectMissing, StoreError) as error:
+                yield error
 
     def has(self, id: str) -> bool:
         return self._database.one("SELECT 1 FROM object WHERE id = ?", (key_of(id),)) is not None
@@ -113,9 +120,12 @@ class Reading:
         rows = self._database.all("SELECT id FROM object WHERE put_ms > ?", (since_ms,))
         return [row[0].hex() for row in rows]
 
-    def stored_bytes(self, id: str) -> int:
-        row = self._database.one("SELECT length(data) FROM object WHERE id = ?", (key_of(id),))
-        return row[0] if row else 0
+    def stored_bytes(self, ids: Sequence[str]) -> int:
+        sql, total = "SELECT length(data) FROM object WHERE id = ?", 0
+        for id in ids:
+            row = self._database.one(sql, (key_of(id),))
+            total += row[0] if row else 0
+        return total
 
     def ref(self, name: str) -> Ref | None:
         check_name(name)

@@ -6,16 +6,15 @@ examine its own structure. Nothing is repaired here.
 
 from __future__ import annotations
 
-from uwf.errors import ObjectMissing, StoreError
+from uwf.errors import ObjectMissing, StoreError, UwfError
 from uwf.record import Record
-from uwf.store.whole.walk import links_of, walk
+from uwf.store.whole.walk import batches, links_of_many, walk
 from uwf.working import watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from uwf.errors import UwfError
     from uwf.store.protocols import Store
     from uwf.store.values import Ref
     from uwf.working import OnWork
@@ -89,9 +88,10 @@ def _needed_by(
 ) -> dict[str, tuple[str, ...]]:
     """For each faulty object the refs that reach it. Reads the links again: faults are rare, memory is not free."""
     parents: dict[str, list[str]] = {}
-    for id in sound:
-        for link in links_of(store, id):
-            parents.setdefault(link, []).append(id)
+    for some in batches(sound):
+        for id, links in links_of_many(store, some):
+            for link in () if isinstance(links, UwfError) else links:
+                parents.setdefault(link, []).append(id)
     named: dict[str, list[str]] = {}
     for ref in refs:
         named.setdefault(ref.id, []).append(ref.name)

@@ -11,20 +11,19 @@ from __future__ import annotations
 from contextlib import ExitStack
 from itertools import zip_longest
 
-from uwf.errors import Conflict, StoreBusy, StoreError
+from uwf.errors import Conflict, StoreBusy, StoreError, UwfError
 from uwf.record import Record
+from uwf.store.whole.walk import batches
 from uwf.working import watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from uwf.store.protocols import Store, Transaction
     from uwf.store.values import Entry, LoggedMove, Ref, Sample
     from uwf.working import OnWork
 
-BATCH = 200
-"""So many objects are asked for, and stored, at a time."""
 PAGE = 1000
 
 
@@ -88,9 +87,11 @@ def _copy_objects(source: Store, target: Store, on_work: OnWork | None) -> int:
     """Store what the target lacks; how many that was."""
     total = 0 if on_work is None else source.stats().objects
     new = 0
-    for batch in _batches(_missing(source, target, total, on_work)):
+    for batch in batches(_missing(source, target, total, on_work)):
         with target.transaction("copy objects", durable=False) as tx:
             for data in source.raw_many(batch):
+                if isinstance(data, UwfError):
+                    raise data
                 tx.put_raw(data)
         new += len(batch)
     return new
@@ -105,17 +106,6 @@ def _missing(source: Store, target: Store, total: int, on_work: OnWork | None) -
             at = next(there, None)
         if at != id:
             yield id
-
-
-def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for id in ids:
-        batch.append(id)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _copy_facts(source: Store, target: Store, snapshot: ExitStack, on_work: OnWork | None) -> None:

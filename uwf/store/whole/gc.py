@@ -14,7 +14,7 @@ from uwf import clock, points
 from uwf.errors import ObjectMissing, StoreError
 from uwf.record import Record
 from uwf.store.values import REFRESH_MS
-from uwf.store.whole.walk import walk
+from uwf.store.whole.walk import batches, walk
 from uwf.working import watched
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ def collect(
         needed: set[str] = set()
         with store.snapshot():
             _mark(store, clock.now_ms() - grace_ms, grace_ms, needed, on_work)
-            return _report(store, needed)
+            return _garbage(store, needed)[1]
     with store.alone("gc"):
         return _removed(store, grace_ms, on_work)
 
@@ -65,8 +65,8 @@ def _removed(store: Store, grace_ms: int, on_work: OnWork | None) -> GcReport:
     points.at("gc: marked")
     with store.transaction("gc") as tx:
         _mark(tx, since_ms, grace_ms, needed, on_work)
-        report = _report(tx, needed)
-        for id in watched(_garbage(tx, needed), "removing objects", report.removed, on_work):
+        garbage, report = _garbage(tx, needed)
+        for id in watched(garbage, "removing objects", report.removed, on_work):
             tx.remove(id)
             points.at("gc: object removed")
     return report
@@ -85,20 +85,17 @@ def _mark(
         pass
 
 
-def _garbage(readable: Readable, needed: set[str]) -> list[str]:
-    return [id for id in readable.ids() if id not in needed]
-
-
-def _report(readable: Readable, needed: set[str]) -> GcReport:
-    total = 0
-    removed = 0
-    freed_bytes = 0
+def _garbage(readable: Readable, needed: set[str]) -> tuple[list[str], GcReport]:
+    """What nothing needs, and what removing that comes to."""
+    garbage: list[str] = []
+    kept = 0
     for id in readable.ids():
-        total += 1
-        if id not in needed:
-            removed += 1
-            freed_bytes += readable.stored_bytes(id)
-    return GcReport(total - removed, removed, freed_bytes)
+        if id in needed:
+            kept += 1
+        else:
+            garbage.append(id)
+    freed_bytes = sum(map(readable.stored_bytes, batches(garbage)))
+    return garbage, GcReport(kept, len(garbage), freed_bytes)
 
 
 def _refuse(id: str, error: UwfError) -> None:
