@@ -109,3 +109,11 @@ def test_without_what_speaks_to_the_database_it_is_said_what_to_install(
         QueueLink("postgresql://me:s3cret@/x", "test")
     assert told.value.hint == "pip install 'uwf[postgres]'"
     assert "s3cret" not in told.value.message
+
+
+def test_a_pooler_that_gives_sessions_to_others_is_named(link: QueueLink) -> None:
+    link.query("SELECT FROM procrastinate_jobs")
+    link.query("SET search_path TO public")  # as another session has it, which was never told ours
+    with pytest.raises(StoreError, match="pools by transaction") as told:
+        link.query("SELECT FROM procrastinate_jobs")
+    assert (told.value.code, told.value.hint) == ("store_pooled", "uwf help scale")

@@ -78,8 +78,7 @@ class QueueLink:
             answer = self._opened().execute(sql.encode(), arguments)
             return answer.fetchall() if answer.description else []
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
-            self.close()
-            raise _no_tables(error) from None
+            raise self._not_found(error) from None
         except psycopg.Error as error:
             if _is_lost(error):
                 raise self._lost(error) from None
@@ -149,6 +148,23 @@ class QueueLink:
             return reach(named, place, 0.0, autocommit=True)
         except StoreError as error:
             raise self._lost(error, error.hint) from None
+
+    def _not_found(self, error: psycopg.Error) -> StoreError:
+        """Why a table or a function is not found: it is not there, or the session is another one, which was never told
+        where to look.
+        """
+        import psycopg
+
+        from uwf.store.postgres.faults import in_one_line, place_of, pooled
+
+        path = SCHEMA
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                ((path,),) = self._connection.execute(b"SHOW search_path").fetchall()
+        self.close()
+        if path != SCHEMA:
+            return pooled(place_of(self._url), in_one_line(error))
+        return _no_tables(error)
 
     def _lost(self, error: Exception | str, hint: str | None = None) -> QueueAway:
         self.close()

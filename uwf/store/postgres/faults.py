@@ -68,12 +68,7 @@ def explain(error: psycopg.Error, place: str) -> UwfError:
     if code in _TOO_LARGE:
         return InputError(f"{place} cannot hold a value this large: {words}")
     if code in _POOLED:
-        return StoreError(
-            f"cannot use the store {place}: a pooler is in between that pools by transaction, and not by session "
-            f"({words})",
-            hint="uwf help scale",
-            code="store_pooled",
-        )
+        return pooled(place, words)
     if code in _CAUSES:
         word, cause, look = _CAUSES[code]
         hint = f"psql {shlex.quote(place)} -c '{look}'"
@@ -87,6 +82,15 @@ def lost(place: str, words: str) -> StoreError:
     return StoreAway(
         f"the connection to the store {place} was lost: {words}",
         hint=f"pg_isready --dbname={shlex.quote(place)}",
+    )
+
+
+def pooled(place: str, words: str) -> StoreError:
+    """What was set or prepared in this session is not there: it is not one session."""
+    return StoreError(
+        f"cannot use the store {place}: a pooler is in between that pools by transaction, and not by session ({words})",
+        hint="uwf help scale",
+        code="store_pooled",
     )
 
 
