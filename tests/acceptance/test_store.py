@@ -117,7 +117,6 @@ def test_a_store_is_copied_whole_and_again(uwf: Uwf, chain: list[str]) -> None:
 def test_what_cannot_be_copied_is_said(uwf: Uwf, chain: list[str]) -> None:
     same = uwf("store", "copy", ".", uwf.cwd / "store.db", "--json", expect=2).error
     assert "both what is copied and its copy" in same["message"]
-    assert uwf("store", "copy", "nowhere", "other", "--json", expect=1).error["code"] == "store"
     assert os.listdir(uwf.cwd) == []
     in_other = ("-q", "--home", uwf.cwd / "other")
     mine = uwf("cas", "put", "-", *in_other, input="x").out.strip()
@@ -215,3 +214,12 @@ def test_a_time_of_day_is_one(uwf: Uwf, time: str) -> None:
     assert "is no time of day" in uwf("config", "set", "keep.collect_at", time, expect=2).err
     uwf("config", "set", "keep.collect_at", "23:30")
     assert uwf("config", "get", "keep.collect_at").out == "23:30\n"
+
+
+def test_a_copy_of_what_is_no_store_says_how_one_is_named(uwf: Uwf) -> None:
+    error = uwf("store", "copy", uwf.cwd / "nowhere", uwf.cwd / "there", "--json", expect=1).error
+    assert error["code"] == "no_store"
+    assert f"{uwf.cwd}/nowhere/store.db" in error["message"]
+    assert "postgresql://USER@HOST/DATABASE" in error["message"]
+    assert error["hint"] == "uwf store copy --help"
+    assert not (uwf.cwd / "there").exists()

@@ -54,7 +54,10 @@ def open_store(
 
 
 def open_place(place: str, *, create: bool = False, wait_s: float = 10.0) -> Store:
-    """The store in the file or the database `place`. A file is made with `create` where there is none."""
+    """The store in the file or the database `place`. A file is made with `create` where there is none.
+
+    It need not be that of the home, so its errors say how any store is named.
+    """
     if is_database(place):
         try:
             return open_store(place, wait_s=wait_s)
@@ -65,8 +68,18 @@ def open_place(place: str, *, create: bool = False, wait_s: float = 10.0) -> Sto
                 error.hint = f"{MIGRATE} {shlex.quote(without_password(place))}"
             raise
     from uwf.store import sqlite
+    from uwf.store.sqlite.schema import NO_STORE
 
-    return sqlite.open_store(place, create=create, wait_s=wait_s)
+    try:
+        return sqlite.open_store(place, create=create, wait_s=wait_s)
+    except StoreError as error:
+        if error.code == NO_STORE:
+            error.message += (
+                "; a store is named by the folder of its home, by its file, NAME.db, or by the address of a database, "
+                "postgresql://USER@HOST/DATABASE"
+            )
+            error.hint = "uwf store copy --help"
+        raise
 
 
 def migrate(address: str) -> Migrated:

@@ -34,6 +34,7 @@ from uwf.store.sqlite import high_water
 from uwf.store.sqlite.database import Database, InMemory
 from uwf.store.sqlite.faults import CANNOT_OPEN, GONE, READONLY, explain, is_busy, unreadable
 
+NO_STORE = "no_store"
 FORMAT = 1  # PRAGMA user_version
 APPLICATION = 0x75776673  # PRAGMA application_id: "uwfs"
 
@@ -117,7 +118,9 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
         _refuse_lost(path)
         if not create:
             raise StoreError(
-                f"there is no store at {path}", hint="uwf thread start WORKFLOW -p TEXT"
+                f"there is no store at {path}",
+                hint="uwf thread start WORKFLOW -p TEXT",
+                code=NO_STORE,
             )
         _create(path)
     elif size_bytes == 0:
