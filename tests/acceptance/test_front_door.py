@@ -75,7 +75,18 @@ def test_a_guide_that_is_not_there_is_bad_usage_with_what_was_meant(uwf: Uwf) ->
         "error: there is no guide about 'workflwo'; did you mean workflow?\nhint: uwf help workflow\n"
     )
     assert uwf("help", "qqq", expect=2).err.endswith("hint: uwf help\n")
-    assert "hint: uwf cas --help" in uwf("help", "cas", expect=2).err
+
+
+def test_the_words_of_a_command_are_a_topic_and_a_guide_comes_first(uwf: Uwf) -> None:
+    for words in (["thread", "exec"], ["thread"], ["inbox"]):
+        page = uwf(*words, "--help").out
+        assert uwf("help", *words).out == page
+        found = uwf("help", *words, "--json").json
+        assert (found["topic"], found["text"]) == (" ".join(words), page.removesuffix("\n"))
+    assert uwf("help", "daemon").out.startswith("# "), "a guide and a group"
+    error = uwf("help", "thread", "exce", "--json", expect=2).error
+    assert (error["code"], error["hint"]) == ("no_such_topic", "uwf help thread exec")
+    assert uwf("help", "no", "thing", "--json", expect=2).error["hint"] == "uwf --help"
 
 
 def test_help_is_asked_anywhere_on_a_line(uwf: Uwf) -> None:

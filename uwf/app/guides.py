@@ -27,6 +27,11 @@ def guides() -> list[Guide]:
     return _in(_folder())
 
 
+def is_one(topic: str) -> bool:
+    """Whether there is a guide about `topic`."""
+    return os.path.exists(os.path.join(_folder(), topic + SUFFIX))
+
+
 def guide(topic: str) -> Guide:
     """The guide about `topic`. InputError when there is none."""
     return _one(topic, guides(), "guide about", "uwf help", "uwf help")

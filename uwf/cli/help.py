@@ -1,4 +1,4 @@
-"""`uwf help` and `uwf prompt`: the guides for a person, and the same knowledge written for an agent."""
+"""`uwf help` and `uwf prompt`: the guides for a person and the help of a command, and what an agent has to know."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from uwf.app import guides
 from uwf.cli import index
 from uwf.cli.command import NO_PAGER, arg, command
 from uwf.errors import InputError
+from uwf.nearest import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,28 +15,30 @@ if TYPE_CHECKING:
 
 @command(
     "help",
-    help="List the guides, or read one.",
-    detail="What a command takes is said by its own --help.",
+    help="List the guides, or read one; or the help of a command.",
+    detail="What a command takes is said by its own --help as well.",
     example="uwf help workflow",
-    topic=arg("What it is about; without it, the guides there are.", complete="topic"),
+    topic=arg(
+        "A guide, or the words of a command; without them, the guides there are.", complete="topic"
+    ),
     no_pager=NO_PAGER,
 )
-def help_(ctx: Context, topic: str | None = None, *, no_pager: bool = False) -> None:
-    if topic is None:
+def help_(ctx: Context, topic: tuple[str, ...] = (), *, no_pager: bool = False) -> None:
+    name = " ".join(topic)
+    if not topic:
         _list(ctx)
-        return
-    try:
-        found = guides.guide(topic)
-    except InputError as error:
-        if topic in index.GROUPS or topic in index.MODULES:
-            error.hint = f"uwf {topic} --help"
-        raise
-    ctx.out.answer(
-        found,
-        ids=[found.topic],
-        draw=lambda: ctx.out.markdown(found.text),
-        paged=not no_pager,
-    )
+    elif name in (*index.GROUPS, *index.MODULES) and not guides.is_one(name):
+        _of_command(ctx, name)
+    elif len(topic) > 1:
+        raise _no_command(name)
+    else:
+        found = guides.guide(name)
+        ctx.out.answer(
+            found,
+            ids=[found.topic],
+            draw=lambda: ctx.out.markdown(found.text),
+            paged=not no_pager,
+        )
 
 
 @command(
@@ -49,6 +52,26 @@ def help_(ctx: Context, topic: str | None = None, *, no_pager: bool = False) -> 
 def prompt(ctx: Context, topic: str) -> None:
     found = guides.prompt(topic)
     ctx.out.answer(found, ids=[found.topic], draw=found.text)
+
+
+def _of_command(ctx: Context, name: str) -> None:
+    """What `--help` says of a command, or of a group."""
+    from uwf.cli.line import help_page
+    from uwf.cli.line.parse import read
+    from uwf.cli.screen.terminal import columns
+
+    parts = help_page.page(read(name.split()), columns())
+    text = "\n".join(f"{title}\n{text}" if title else text for title, text in parts)
+    page = guides.Guide(name, index.about(name), text)
+    ctx.out.answer(page, ids=[name], draw=lambda: ctx.out.help(parts, asked=True))
+
+
+def _no_command(name: str) -> InputError:
+    near = nearest(name, [*index.GROUPS, *index.MODULES])
+    meant, hint = "", "uwf --help"
+    if near is not None:
+        meant, hint = f"; did you mean {near}?", f"uwf help {near}"
+    return InputError(f"there is no command {name!r}{meant}", hint=hint, code="no_such_topic")
 
 
 def _list(ctx: Context) -> None:
