@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash import disk
+from tests.helpers.program import Uwf
 from tests.helpers.project import ASKS, ONE, REVIEW, Project, is_alive, reply, until
 from tests.helpers.terminal import Terminal
 
@@ -218,3 +220,24 @@ def see_a_refused_step_behind_one(project: Project) -> None:
     project("thread", "wait", thread)
     assert project.show(thread)["steps"] == 1
     assert "no agent is configured" in (project.home / "logs" / f"{thread}.log").read_text()
+
+
+@pytest.mark.skipif(not disk.can_fail(), reason=disk.WHY_NOT)
+@pytest.mark.parametrize("more", [(), ("--json",), ("-q",)])
+def test_where_the_log_has_no_room_for_why_that_is_said(
+    project: Project, more: tuple[str, ...]
+) -> None:
+    thread = project.begin()
+    words = ("thread", "exec", thread, "--detach", "--agent", "no-such-program", *more)
+    done = project(*words, expect=5, env=disk.fault("enospc write 1+", f"/logs/{thread}"))
+    said = done.err if "--json" not in more else done.error["message"]
+    assert f"the run of {thread} ended with 5" in said and "the disk may be full" in said
+    assert done.out == ""
+
+
+def test_run_that_is_killed_before_it_begins_is_told_of(project: Project) -> None:
+    thread = project.begin()
+    environ = {"UWF_CRASH_AT": "run: locked"}
+    words = ("thread", "exec", thread, "--detach", "--json")
+    done = Uwf.__call__(project, *words, expect=137, env=environ)
+    assert done.error["code"] == "not_begun"

@@ -86,7 +86,14 @@ def _begin(
         process.terminate()  # nobody would know of it
         raise
     if code is not None:
-        _say_why(ctx, path, said_before)
+        if not _has_said_why(ctx, path, said_before):
+            what = f"the run of {thread} ended with {code} before its agent was asked"
+            ctx.out.error(
+                "not_begun",
+                f"{what}, and {path} does not say why; the disk may be full",
+                f"uwf thread exec {thread}  # which says it here",
+                thread=thread,
+            )
         return code
     ctx.out.line(
         {"thread": thread, **begun, "pid": process.pid, "log": path},
@@ -138,9 +145,14 @@ def _version(ctx: Context, thread: str, by: int | None = None) -> int:
     return mine[-1] if mine else 0
 
 
-def _say_why(ctx: Context, path: str, begin: int) -> None:
-    """Pass on what a run has said that could not begin."""
+def _has_said_why(ctx: Context, path: str, begin: int) -> bool:
+    """Pass on what a run has said that could not begin. Whether an error is among it: a full disk has no room for one,
+    or for its beginning alone, and a run that is killed says nothing.
+    """
     with open(path, "rb") as log:
         log.seek(begin)
-        for line in log.read().decode(errors="backslashreplace").splitlines():
-            ctx.out.remark(line)
+        said = log.read().decode(errors="backslashreplace")
+    lines = [line.rstrip("\n") for line in said.splitlines(keepends=True) if line.endswith("\n")]
+    for line in lines:
+        ctx.out.remark(line)
+    return any(line.startswith(("error: ", '{"error"')) for line in lines)
