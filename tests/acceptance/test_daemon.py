@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import disk
-from tests.helpers.project import Project, is_alive, program, until
+from tests.helpers.project import ONE, Project, is_alive, program, until
 from tests.helpers.serving import Serving, configured, due
 from uwf.app.unattended import poke
 
@@ -390,3 +390,21 @@ def test_full_disk_neither_ends_it_nor_lets_it_keep_others_from_the_store(
     daemon.end()
     daemons.start().leads()
     until(lambda: project.show(thread)["status"] == "completed")
+
+
+def test_who_waits_for_a_due_thread_waits_for_the_run_that_the_daemon_begins(
+    project: Project, daemons: Daemons
+) -> None:
+    configured(project, HELD)
+    file = project.file("one.yaml", ONE)
+    start = ("thread", "start", file, "-p", "x", "--wake", "-q")
+    alone = project(*start).out.strip()
+    assert project("thread", "wait", alone, "--json").json["status"] == "idle", "nobody takes it up"
+    daemons.start().leads()
+    thread = project(*start).out.strip()
+    watching = project.start("thread", "watch", thread)
+    late = project("thread", "wait", thread, "--timeout", "0", "--json", expect=75)
+    assert late.error["reason"] == "timeout"
+    go(project)
+    assert project("thread", "wait", thread, "--json").json["status"] == "completed"
+    assert watching.communicate(timeout=20)[0].decode().splitlines()[-1] == "completed"

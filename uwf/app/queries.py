@@ -150,16 +150,14 @@ class ThreadQueries(OpenHome):
         return refs.thread_log(self.reader(), self.ref_of(thread).name)
 
     def follow(self, *threads: str) -> Iterator[Glance]:
-        """Glances at threads that other processes run, one at every change, until all have stopped.
+        """Glances at threads that other processes run, one at every change, until all have stopped. One that is due
+        has not, while a daemon leads, which has it run.
 
         Raises `StateError` where the agent of one of them asks for this, which would wait for itself.
         """
         from uwf.engine.query.follow import follow
 
-        ids = list(map(self.thread_id, threads))
-        for id in ids:
-            self._refuse_inside(id)
-        return follow(self.reader(), self.views(), *ids)
+        return follow(list(map(self.following, threads)))
 
     def following(self, thread: str) -> Following:
         """The same for whoever has other things to do in between: each look tells what is new."""
@@ -167,7 +165,7 @@ class ThreadQueries(OpenHome):
 
         id = self.thread_id(thread)
         self._refuse_inside(id)
-        return Following(self.reader(), self.views(), id)
+        return Following(self.reader(), self.views(), id, self._is_taken_up)
 
     def wait(
         self,
@@ -176,7 +174,8 @@ class ThreadQueries(OpenHome):
         timeout_s: float | None = None,
         at_once: int | None = None,
     ) -> Iterator[Waited]:
-        """Each thread as soon as no process runs it, or with `until` as soon as it has one of these statuses.
+        """Each thread as soon as no process runs it, or with `until` as soon as it has one of these statuses. One that
+        is due is waited for, too, while a daemon leads, which has it run.
 
         What has ended otherwise is not waited for; what was not there in time comes last. `at_once` says how many are
         waited for at a time. Raises `StateError` where the agent of one of them asks for this.
@@ -188,8 +187,23 @@ class ThreadQueries(OpenHome):
         if RUNNING not in until:
             for id in ids:
                 self._refuse_inside(id)
-        found = waiting.wait(self.reader(), ids, until=until, timeout_s=timeout_s, at_once=at_once)
+        found = waiting.wait(
+            self.reader(),
+            ids,
+            until=until,
+            timeout_s=timeout_s,
+            at_once=at_once,
+            is_taken_up=self._is_taken_up,
+        )
         return (Waited(self.show(id), in_time) for id, in_time in found)
+
+    def _is_taken_up(self, thread: str) -> bool:
+        """Whether a run of the thread is about to begin: it is due, and a daemon leads, which has it run."""
+        from uwf.app.unattended.daemon import Daemons
+        from uwf.engine.query.home import due
+
+        is_due = due.is_now(self.reader(), thread, clock.now_ms())
+        return is_due and Daemons(self).of_all() is not None
 
     def compare(self, one: str, other: str) -> Comparison:
         """The steps that two threads share, and those after that."""

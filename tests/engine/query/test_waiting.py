@@ -109,3 +109,39 @@ def test_thread_that_has_ended_otherwise_is_not_waited_for(rig: Rig, world: Worl
 def test_status_that_there_is_none_of_is_refused(rig: Rig) -> None:
     with pytest.raises(InputError, match="no status 'done'"):
         list(waiting.wait(rig.store, [rig.start()], until=["done"]))
+
+
+def test_one_that_is_about_to_be_run_is_waited_for(
+    rig: Rig, run_by: dict[str, int], world: World, time: Time
+) -> None:
+    id, other = rig.start(), rig.start()
+    due = {id}
+    began_s = time.s
+
+    def begin() -> None:
+        run_by[id] = 1
+        due.remove(id)
+
+    world(5, begin)
+    world(20, lambda: run_by.pop(id))
+    found = list(waiting.wait(rig.store, [id, other], is_taken_up=due.__contains__))
+    assert found == [(other, True), (id, True)]
+    assert time.s - began_s >= 20
+
+
+def test_a_run_that_begins_while_one_looks_is_not_missed(
+    rig: Rig, run_by: dict[str, int], world: World
+) -> None:
+    id = rig.start()
+
+    def is_taken_up(id: str) -> bool:
+        """Not any more: its run has begun, and taken the timer away, since it was asked who runs it."""
+        run_by[id] = 1
+        world(9, run_by.clear)
+        return False
+
+    looks = iter([is_taken_up])
+    found = waiting.wait(
+        rig.store, [id], is_taken_up=lambda id: next(looks, lambda id: False)(id), timeout_s=5
+    )
+    assert list(found) == [(id, False)]

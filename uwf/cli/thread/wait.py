@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @command(
     "thread wait",
     help="Wait until nobody runs a thread any more, then show it.",
-    detail="The exit code is that of the run: 0, 3 where it waits for a person, 6 where its agent failed; 5 where it "
-    "is cancelled, or has ended otherwise than --until says; 75 where time alone cures it, or the time is up. Of "
-    "several threads, each is told as soon as it is there, and the exit code is that of the one that needs the most. "
-    "--where chooses among those that have not ended.",
+    detail="One that is due is waited for, too, while a daemon leads. The exit code is that of the run: 0, 3 where it "
+    "waits for a person, 6 where its agent failed; 5 where it is cancelled, or has ended otherwise than --until says; "
+    "75 where time alone cures it, or the time is up. Of several threads, each is told as soon as it is there, and the "
+    "exit code is that of the one that needs the most. --where chooses among those that have not ended.",
     example="uwf thread wait @last --timeout 600",
     thread=THREADS,
     where=WHERE,

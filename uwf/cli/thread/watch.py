@@ -23,9 +23,10 @@ AGENT = "agent"
 @command(
     "thread watch",
     help="Follow threads that run, until all have stopped.",
-    detail="It tells what agents say and think, which tools they use and what those give back, and each step. Of "
-    "several threads each line begins with its own. With --json one line each time something changes, like those of "
-    "`thread show`, with the new `turns`. --where chooses among those that run.",
+    detail="It tells what agents say and think, which tools they use and what those give back, and each step. One that "
+    "is due is waited for while a daemon leads. Of several threads each line begins with its own. With --json one line "
+    "each time something changes, like those of `thread show`, with the new `turns`. --where chooses among those that "
+    "run.",
     example="uwf thread watch --where running",
     thread=arg("A ULID, 4+ characters of it, or @last.", metavar="THREAD", complete="thread"),
     where=WHERE,

@@ -1,4 +1,4 @@
-"""Following threads from outside: what is new since the last look, until no process runs any of them."""
+"""Following threads from outside: what is new since the last look, until no process runs them or is about to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from uwf.engine.chain.attempt import Attempt
     from uwf.engine.chain.nodes import Step
@@ -35,20 +35,32 @@ class Glance(Record):
 
 
 class Following:
-    """Looks at a thread that another process runs. `is_over` once none does."""
+    """Looks at a thread that another process runs. `is_over` once none does, and it is not taken up by one."""
 
-    def __init__(self, store: Store, views: ThreadViews, thread: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        views: ThreadViews,
+        thread: str,
+        is_taken_up: Callable[[str], bool] = lambda thread: False,
+    ) -> None:
+        """`is_taken_up` says of a thread that no process runs whether one is about to."""
         self.is_over = False
         self._store, self._views, self._thread = store, views, thread
+        self._is_taken_up = is_taken_up
         self._news = _News(store, thread)
         self._before: tuple[object, ...] | None = None
 
     def look(self) -> Glance | None:
         """What is new since the last look; None for nothing. The first one finds the thread new."""
         ref, view = self._read()
+        is_taken_up = False
         if view is not None and view.running is None:
+            is_taken_up = self._is_taken_up(self._thread)
             ref, view = self._read()  # what it did last may have come after the ref was read
-        self.is_over = view is None or view.running is None or not view.is_readable
+        is_at_rest = view is None or view.running is None
+        is_readable = view is not None and view.is_readable
+        self.is_over = not is_readable or (is_at_rest and not is_taken_up)
         if ref is None or view is None:
             return None
         if not view.is_readable:
@@ -67,9 +79,10 @@ class Following:
         return ref, None if ref is None else self._views.thread(ref)
 
 
-def follow(store: Store, views: ThreadViews, *threads: str) -> Iterator[Glance]:
-    """Glances at `threads`: one of each at once, one at every change, and a last one when no process runs it."""
-    followed = [_Followed(store, views, thread) for thread in threads]
+def follow(followed: list[Following]) -> Iterator[Glance]:
+    """Glances at the threads that are `followed`: one of each at once, one at every change, and a last one when it is
+    over.
+    """
     while followed:
         for one in followed:
             glance = one.look()
@@ -78,43 +91,6 @@ def follow(store: Store, views: ThreadViews, *threads: str) -> Iterator[Glance]:
         followed = [one for one in followed if not one.is_over]
         if followed:
             time.sleep(_POLL_S)
-
-
-class _Followed:
-    """One of the threads. `is_over`: its last glance was given."""
-
-    def __init__(self, store: Store, views: ThreadViews, thread: str) -> None:
-        self._store = store
-        self._views = views
-        self._thread = thread
-        self._news = _News(store, thread)
-        self._before: tuple[object, ...] | None = None
-        self.is_over = False
-
-    def look(self) -> Glance | None:
-        """What is new; None for nothing."""
-        found = self._now()
-        if found is not None and found[1].running is None:
-            found = self._now()  # what it did last may have come after the ref was read
-        self.is_over = found is None or not found[1].is_readable or found[1].running is None
-        if found is None:
-            return None
-        ref, view = found
-        if not view.is_readable:
-            return Glance(view)
-        steps, turns = self._news.of(ref)
-        running = view.running
-        now = (ref.id, view.status, running and running.role, running and running.since)
-        is_new = now != self._before or turns or steps
-        self._before = now
-        if not is_new:
-            return None
-        return Glance(view, tuple(row(self._store, step) for step in steps), tuple(turns))
-
-    def _now(self) -> tuple[Ref, ThreadView] | None:
-        with self._store.snapshot():  # which a store that was taken away does not give
-            ref = self._store.ref(THREADS + self._thread)
-        return None if ref is None else (ref, self._views.thread(ref))
 
 
 class _News:

@@ -13,7 +13,7 @@ from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from uwf.store.protocols import Store
 
@@ -30,12 +30,13 @@ def wait(
     until: Sequence[str] = (),
     timeout_s: float | None = None,
     at_once: int | None = None,
+    is_taken_up: Callable[[str], bool] = lambda thread: False,
 ) -> Iterator[tuple[str, bool]]:
     """Each of `threads` as soon as no process runs it; with `until`, as soon as its status is one of these.
 
-    One that has ended otherwise is not waited for: it comes to no other status by itself. After `timeout_s` seconds
-    the others come with False. `at_once` of them are waited for at a time, all unless it is given. Raises `InputError`
-    for a status that there is none of.
+    One that `is_taken_up` is about to be run, and waited for as one that runs. One that has ended otherwise is not: it
+    comes to no other status by itself. After `timeout_s` seconds the others come with False. `at_once` of them are
+    waited for at a time, all unless it is given. Raises `InputError` for a status that there is none of.
     """
     for word in until:
         if word not in WAITED_FOR:
@@ -50,7 +51,7 @@ def wait(
         while left and (at_once is None or len(watched) < at_once):
             watched.append(left.popleft())
         with store.snapshot():  # which a store that was taken away does not give
-            ready = [id for id in watched if _is_over(store, id, until)]
+            ready = [id for id in watched if _is_over(store, id, until, is_taken_up)]
         for id in ready:
             watched.remove(id)
             yield id, True
@@ -63,10 +64,12 @@ def wait(
         time.sleep(min(_LONGEST_POLL_S, max(_POLL_S, _SHARE * passed_s)))
 
 
-def _is_over(store: Store, id: str, until: Sequence[str]) -> bool:
+def _is_over(
+    store: Store, id: str, until: Sequence[str], is_taken_up: Callable[[str], bool]
+) -> bool:
     is_run = runner(store, id) is not None
-    if not until:
-        return not is_run
+    if not until:  # a run that has begun meanwhile has taken away what it was taken up for
+        return not is_run and not is_taken_up(id) and runner(store, id) is None
     ref = store.ref(THREADS + id)
     if ref is None:
         return True  # somebody has deleted it

@@ -102,7 +102,7 @@ def test_thread_without_a_turn_has_none(rig: Rig) -> None:
 def test_glance_at_a_thread_that_nobody_runs_is_the_only_one(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, CHANGES)
-    (only,) = follow.follow(rig.store, rig.views, id)
+    (only,) = follow.follow([follow.Following(rig.store, rig.views, id)])
     assert only.thread.head == rig.head(id)
     assert (only.steps, only.turns) == ((), ())
 
@@ -112,7 +112,7 @@ def test_follower_sees_turns_and_steps_as_they_come(
 ) -> None:
     monkeypatch.setattr(follow, "_POLL_S", 0)
     id = rig.start()
-    following = follow.follow(rig.store, rig.views, id)
+    following = follow.follow([follow.Following(rig.store, rig.views, id)])
     glances: list[follow.Glance] = []
 
     def look(reply: str) -> Callable[[object], str]:
@@ -144,7 +144,7 @@ class Follower:
 
     def __init__(self, rig: Rig, id: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(follow, "time", Impatient())
-        self._following = follow.follow(rig.store, rig.views, id)
+        self._following = follow.follow([follow.Following(rig.store, rig.views, id)])
         self.glances: list[follow.Glance] = []
 
     def then(self, answer: Answers) -> Callable[[object], Answers]:
@@ -249,4 +249,4 @@ def test_thread_that_is_deleted_is_followed_no_more(rig: Rig) -> None:
     id = rig.start()
     with rig.store.transaction("test") as tx:
         tx.delete_ref(f"@uwf/thread/{id}", why="test")
-    assert list(follow.follow(rig.store, rig.views, id)) == []
+    assert list(follow.follow([follow.Following(rig.store, rig.views, id)])) == []
