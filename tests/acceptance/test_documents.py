@@ -52,6 +52,7 @@ NOT_RUN = {
     ("daemon.md", "pip install --upgrade uwf"): "installs from the registry; systemd",
     ("scale.md", "apt-get install"): "a server for others; here it has one of its own",
     ("scale.md", "pip install 'uwf[postgres]'"): "installs from the registry; passwords",
+    ("scale.md", "uwf worker install"): "systemd; tests/worker/test_install.py",
     ("top.md", "pip install"): "a screen for a person; tests/top",
     ("mcp.md", "claude mcp add"): "a real client; scripts/test-agents",
     ("daemon.md", "gh pr create"): "a forge and an account; tests/acceptance/test_sources.py",

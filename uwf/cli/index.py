@@ -136,6 +136,7 @@ MODULES = {
     "worker list": "worker",
     "worker drain": "worker",
     "worker stop": "worker",
+    "worker install": "worker",
     "daemon run": "unattended.daemon",
     "daemon status": "unattended.daemon",
     "daemon stop": "unattended.daemon",

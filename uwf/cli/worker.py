@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from uwf.cli import installing
 from uwf.cli.command import arg, command, opt
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.context import Context
+    from uwf.worker.serve import WorkerOptions
 
 WHOM = arg("A worker's number, or a host; all of them where nothing is said.", metavar="ID|HOST")
+SLOTS = opt("--slots", help="Run this many threads at once. [default: daemon.jobs]", low=1)
+LABEL = opt("--label", metavar="LABEL", help="A label that threads can ask for; may be repeated.")
+AGENTS = opt(
+    "--agents",
+    metavar="A[,A...]",
+    help="Run these agents alone. [default: all that are configured]",
+)
+POLL = opt(
+    "--poll",
+    metavar="DURATION",
+    low=0,
+    is_time=True,
+    help="Look this often where nobody says that there is something.",
+)
 
 
 @command(
@@ -20,22 +36,10 @@ WHOM = arg("A worker's number, or a host; all of them where nothing is said.", m
     "any more, and ends when the steps of its runs have; told again, it ends those, too. With --json a line for each "
     "thing it does.",
     example="uwf worker run --slots 3 --label gpu",
-    slots=opt("--slots", help="Run this many threads at once. [default: daemon.jobs]", low=1),
-    label=opt(
-        "--label", metavar="LABEL", help="A label that threads can ask for; may be repeated."
-    ),
-    agents=opt(
-        "--agents",
-        metavar="A[,A...]",
-        help="Run these agents alone. [default: all that are configured]",
-    ),
-    poll=opt(
-        "--poll",
-        metavar="DURATION",
-        low=0,
-        is_time=True,
-        help="Look this often where nobody says that there is something.",
-    ),
+    slots=SLOTS,
+    label=LABEL,
+    agents=AGENTS,
+    poll=POLL,
 )
 def run(
     ctx: Context,
@@ -48,8 +52,39 @@ def run(
     from uwf.cli.telling import teller
     from uwf.worker import serve
 
-    named = None if agents is None else tuple(name for name in agents.split(",") if name)
-    serve.run(ctx.app, serve.WorkerOptions(slots, label, named, poll), teller(ctx))
+    serve.run(ctx.app, _options(slots, label, agents, poll), teller(ctx))
+
+
+@command(
+    "worker install",
+    help="Write the file by which the system keeps a worker running.",
+    detail=f"{installing.DETAIL} The worker is begun with the options that are given here.",
+    example="uwf worker install --slots 3 --label gpu",
+    slots=SLOTS,
+    label=LABEL,
+    agents=AGENTS,
+    poll=POLL,
+    uninstall=installing.UNINSTALL,
+    dry_run=installing.DRY_RUN,
+)
+def install(
+    ctx: Context,
+    *,
+    slots: int | None = None,
+    label: tuple[str, ...] = (),
+    agents: str | None = None,
+    poll: float = 0.5,
+    uninstall: bool = False,
+    dry_run: bool = False,
+) -> None:
+    from uwf.daemon import install as files
+    from uwf.worker import serve
+
+    options = _options(slots, label, agents, poll)
+    if not uninstall:
+        serve.need_worker(ctx.app, options)
+    service = files.service(ctx.home, serve.supervised(options))
+    installing.installed(ctx, service, uninstall=uninstall, dry_run=dry_run)
 
 
 @command(
@@ -113,6 +148,15 @@ def stop(ctx: Context, whom: str | None = None, *, now: bool = False) -> None:
     from uwf.worker import control
 
     _asked(ctx, control.stop(ctx.app, whom, now=now), "stops")
+
+
+def _options(
+    slots: int | None, label: tuple[str, ...], agents: str | None, poll: float
+) -> WorkerOptions:
+    from uwf.worker.serve import WorkerOptions
+
+    named = None if agents is None else tuple(name for name in agents.split(",") if name)
+    return WorkerOptions(slots, label, named, poll)
 
 
 def _who_takes(queue: str = "", *_others: str) -> str:

@@ -204,6 +204,20 @@ def agents_of_worker() -> tuple[str, ...] | None:
     return None if named is None else tuple(named.split(","))
 
 
+OF_A_MACHINE = (HOST_VARIABLE, STORE_VARIABLE, "PGSERVICEFILE", "PGPASSFILE")
+"""What says which machine this is, and how it reaches the store."""
+
+
+def environment_of_services() -> dict[str, str]:
+    """What a service needs of the environment in which it is set up: where programs are, and what this machine is.
+
+    It stands in a file, so no password of an address is in it.
+    """
+    set_here = environment()
+    kept = {name: set_here[name] for name in OF_A_MACHINE if set_here.get(name)}
+    return {"PATH": search_path(), **kept}
+
+
 def environment_of_programs() -> dict[str, str]:
     """The same for small programs that are asked, whose answer is read: without what forces colours, too."""
     return {

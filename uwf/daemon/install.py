@@ -1,7 +1,7 @@
-"""Letting the system keep the daemon running: a systemd user unit, on macOS a launchd agent. Nothing is begun.
+"""Letting the system keep a daemon or a worker running: a systemd user unit, on macOS a launchd agent; begun by hand.
 
-The unit ends its main process alone (`KillMode=process`; launchd: `AbandonProcessGroup`), so that runs go on while the
-daemon is restarted or replaced by a newer one.
+The unit ends its main process alone (`KillMode=process`; launchd: `AbandonProcessGroup`), so that runs go on while that
+is restarted or replaced by a newer one.
 """
 
 from __future__ import annotations
@@ -20,15 +20,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MARK = "Written by: uwf daemon install"
-NAME = "uwf-daemon"
+MARK = "Written by: uwf"
 WATCHDOG_S = 120
 STOPPING_S = 30
-"""Beside its drain: how long the daemon has to end before it is killed."""
+"""Beside its drain: how long it has to end before it is killed."""
+
+
+class Supervised(Record):
+    """What a supervisor keeps running: `uwf NAME run` with its `options`."""
+
+    name: str
+    options: Sequence[str]
+    drain_s: float
+    """For how long it waits, once it is told to end, before it ends."""
+    is_reloaded: bool
+    """Whether SIGHUP lets it read its configuration anew."""
 
 
 class Service(Record):
-    """The file that tells a supervisor of the daemon, and the commands that begin and end it."""
+    """The file that tells a supervisor of a program, and the commands that begin and end it."""
 
     path: str
     text: str
@@ -36,36 +46,43 @@ class Service(Record):
     end: Sequence[str]
 
 
-def service(home: str, drain_s: float) -> Service:
+def daemon(drain_s: float) -> Supervised:
+    """The daemon of a home."""
+    return Supervised("daemon", (), drain_s, is_reloaded=True)
+
+
+def service(home: str, what: Supervised) -> Service:
     """That of this machine for a home. A home other than the usual one has a name of its own."""
-    name = NAME
+    name = f"uwf-{what.name}"
     if home != config.usual_home():
-        name = f"{NAME}-{_plain(os.path.basename(home))}-{_digest(home)}"
-    return (
-        launchd(name, home, drain_s) if sys.platform == "darwin" else systemd(name, home, drain_s)
-    )
+        name += f"-{_plain(os.path.basename(home))}-{_digest(home)}"
+    write_out = launchd if sys.platform == "darwin" else systemd
+    return write_out(name, home, what)
 
 
-def systemd(name: str, home: str, drain_s: float) -> Service:
+def systemd(name: str, home: str, what: Supervised) -> Service:
     """A user unit: https://www.freedesktop.org/software/systemd/man/systemd.service."""
-    command = " ".join(map(_word, own_command("daemon", "run", f"--home={home}")))
+    command = " ".join(map(_word, _command(home, what)))
+    variables = "".join(
+        f"Environment={_word(f'{variable}={value}', in_command=False)}\n"
+        for variable, value in config.environment_of_services().items()
+    )
+    reload = "ExecReload=/bin/kill -HUP $MAINPID\n" if what.is_reloaded else ""
     text = f"""\
-# {MARK}
+# {_mark(what)}
 [Unit]
-Description={_plain_line(f"uwf daemon of {home}")}
+Description={_plain_line(f"uwf {what.name} of {home}")}
 StartLimitIntervalSec=300
 StartLimitBurst=10
 
 [Service]
 Type=notify
 ExecStart={command}
-ExecReload=/bin/kill -HUP $MAINPID
-Environment={_word(f"PATH={config.search_path()}", in_command=False)}
-Restart=on-failure
+{reload}{variables}Restart=on-failure
 RestartSec=2
 RestartPreventExitStatus=2
 WatchdogSec={WATCHDOG_S}
-TimeoutStopSec={round(drain_s) + STOPPING_S}
+TimeoutStopSec={round(what.drain_s) + STOPPING_S}
 KillMode=process
 
 [Install]
@@ -84,7 +101,7 @@ WantedBy=default.target
     )
 
 
-def launchd(name: str, home: str, drain_s: float) -> Service:
+def launchd(name: str, home: str, what: Supervised) -> Service:
     """An agent of the user: launchd.plist(5)."""
     import plistlib
     import shlex
@@ -92,16 +109,16 @@ def launchd(name: str, home: str, drain_s: float) -> Service:
     path = os.path.join(os.path.expanduser("~/Library/LaunchAgents"), f"{name}.plist")
     agent = {
         "Label": name,
-        "ProgramArguments": own_command("daemon", "run", f"--home={home}"),
-        "EnvironmentVariables": {"PATH": config.search_path()},
+        "ProgramArguments": _command(home, what),
+        "EnvironmentVariables": config.environment_of_services(),
         "RunAtLoad": True,
         "KeepAlive": {"SuccessfulExit": False},
         "ThrottleInterval": 5,
-        "ExitTimeOut": round(drain_s) + STOPPING_S,
+        "ExitTimeOut": round(what.drain_s) + STOPPING_S,
         "AbandonProcessGroup": True,
-        "StandardErrorPath": os.path.join(paths.logs(home), "daemon.log"),
+        "StandardErrorPath": os.path.join(paths.logs(home), f"{what.name}.log"),
     }
-    text = plistlib.dumps(agent).decode().replace("<plist", f"<!-- {MARK} -->\n<plist", 1)
+    text = plistlib.dumps(agent).decode().replace("<plist", f"<!-- {_mark(what)} -->\n<plist", 1)
     domain = f"gui/{os.getuid()}"
     return Service(
         path=path,
@@ -131,6 +148,14 @@ def remove(service: Service) -> bool:
         os.unlink(os.path.join(folder, "default.target.wants", name))
     os.unlink(service.path)
     return True
+
+
+def _command(home: str, what: Supervised) -> list[str]:
+    return own_command(what.name, "run", *what.options, f"--home={home}")
+
+
+def _mark(what: Supervised) -> str:
+    return f"{MARK} {what.name} install"
 
 
 def _refuse_others(path: str) -> None:

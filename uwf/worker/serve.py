@@ -7,13 +7,14 @@ import random
 import time
 
 from uwf import __version__, config
-from uwf.daemon import notify
+from uwf.daemon import install, notify
 from uwf.daemon.loop.wakeups import Wakeups
 from uwf.daemon.runs import children
 from uwf.daemon.skew import SkewNews
 from uwf.errors import InputError, StateError, StoreError
 from uwf.jobs.link import QueueLink
 from uwf.jobs.workers import WorkerFacts, queues_of
+from uwf.quantities import TIME, written
 from uwf.record import Record
 from uwf.worker.control import need_queue
 from uwf.worker.worker import Worker, channels
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from uwf.worker.worker import Tell
 
 POLL_S = 0.5
+DRAIN_S = 900.0
+"""For how long a supervisor lets a worker wait for the steps of its runs."""
 APART_S = 0.3
 """Workers that are begun at once do not all connect in the same moment."""
 
@@ -35,6 +38,23 @@ class WorkerOptions(Record):
     labels: tuple[str, ...] = ()
     agents: tuple[str, ...] | None = None
     poll_s: float = POLL_S
+
+
+def supervised(options: WorkerOptions) -> install.Supervised:
+    """What a supervisor is told of a worker with these options."""
+    words = [] if options.slots is None else [f"--slots={options.slots}"]
+    words += [f"--label={label}" for label in options.labels]
+    if options.agents is not None:
+        words.append(f"--agents={','.join(options.agents)}")
+    if options.poll_s != POLL_S:
+        words.append(f"--poll={written(TIME, options.poll_s)}")
+    return install.Supervised("worker", words, DRAIN_S, is_reloaded=False)
+
+
+def need_worker(app: App, options: WorkerOptions) -> None:
+    """Raise what would keep a worker of this home with these options from beginning, whatever the database says."""
+    need_queue(app)
+    facts_of(app, options)
 
 
 def facts_of(app: App, options: WorkerOptions) -> WorkerFacts:

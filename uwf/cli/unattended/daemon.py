@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock
+from uwf.cli import installing
 from uwf.cli.command import command, opt
 from uwf.cli.screen import terminal
 from uwf.cli.upkeep.figures import fields_of as figures_of
@@ -37,30 +38,16 @@ def run(ctx: Context) -> None:
 @command(
     "daemon install",
     help="Write the file by which the system keeps the daemon running.",
-    detail="A systemd user unit, on macOS a launchd agent. Nothing is begun: the commands that do that are printed. "
-    "Agents find their programs in the PATH of now.",
+    detail=installing.DETAIL,
     example="uwf daemon install",
-    uninstall=opt("--uninstall", help="Take the file away again."),
-    dry_run=opt("--dry-run", help="Print what would be written."),
+    uninstall=installing.UNINSTALL,
+    dry_run=installing.DRY_RUN,
 )
 def install(ctx: Context, *, uninstall: bool = False, dry_run: bool = False) -> None:
-    from uwf.daemon import install as installing
+    from uwf.daemon import install as files
 
-    service = installing.service(ctx.home, ctx.app.config.daemon.drain_s)
-    if dry_run:
-        ctx.out.answer({"path": service.path, "text": service.text}, draw=service.text)
-        return
-    commands = service.end if uninstall else service.begin
-    if uninstall:
-        is_done, did = installing.remove(service), "removed"
-    else:
-        is_done, did = True, "written"
-        installing.write(service)
-    said = f"{did}: {service.path}\n" if is_done else ""
-    answer = {"path": service.path, did: is_done, "commands": list(commands)}
-    ctx.out.answer(answer, draw=said + "\n".join(commands))
-    if not is_done:
-        ctx.out.note(f"there was no {service.path}")
+    service = files.service(ctx.home, files.daemon(ctx.app.config.daemon.drain_s))
+    installing.installed(ctx, service, uninstall=uninstall, dry_run=dry_run)
 
 
 @command(
