@@ -79,6 +79,9 @@ def test_a_daemon_on_another_machine_is_one(machine: Machines) -> None:
     for words in (("wake", thread, "--in", "8h"), ("start", "one.yaml", "-p", "Later.", "--wake")):
         assert there("thread", *words).err == ""
     assert f"no daemon runs here: process {pid} on here leads" in there("daemon", "stop").err
+    leads = f"process {pid} on here leads, and goes by its own"
+    assert leads in there("event", "send", "it.happened").err, "by whose triggers it was decided"
+    assert leads not in here("event", "send", "it.happened").err
 
 
 def test_a_daemon_of_an_older_uwf_lets_a_newer_one_lead(machine: Machines) -> None:

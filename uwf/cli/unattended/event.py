@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf import config
 from uwf.cli.command import arg, command, opt
 from uwf.cli.screen.cells import short
 from uwf.errors import InputError
@@ -71,6 +72,11 @@ def send(
     ctx.out.answer(sent, ids=[sent.event], draw=f"{sent.event}  {_came(sent.decision)}")
     if sent.decision.why is not None:
         ctx.out.note(sent.decision.why)
+    leader = ctx.app.daemon.of_all()
+    if sent.state == "new" and leader is not None and leader.host not in ("", config.host()):
+        ctx.out.note(
+            f"decided by the triggers of this machine; {leader.in_words} leads, and goes by its own"
+        )
     if not sent.decision.threads and sent.state == "new":
         ctx.out.hint(f"uwf event show {_typed(sent.event)}")
 
