@@ -28,11 +28,11 @@ def test_a_budget_is_given_reached_raised_and_shown(project: Project) -> None:
 
     refused = project("thread", "resume", thread, "--agent", agent.command, "--json", expect=5)
     assert refused.error["code"] == "budget_exhausted"
-    assert refused.error["hint"] == f"uwf thread resume {thread} --budget +usd=1"
+    by = f"--agent {agent.command}"
+    assert refused.error["hint"] == f"uwf thread resume {thread} {by} --budget +usd=1"
     assert agent.calls == 3
 
-    words = refused.error["hint"].split()[1:]
-    project(*words, "--agent", agent.command)
+    project(*refused.error["hint"].split()[1:])
     shown = project.show(thread)
     assert (shown["status"], shown["budget"]["usd"]) == ("completed", 2)
     assert shown["spent"]["usd"] == 1.5

@@ -32,7 +32,7 @@ def test_every_command_that_looks_tells_of_it(project: Project, failed: str) -> 
     assert FALLING in last["message"] and 0 <= time.time() * 1000 - last["at"] < 60_000
     when = project("step", "show", last["attempt"], "--json").json
     assert when["error"]["message"] == last["message"]
-    way_on = f"uwf thread resume {failed}"
+    way_on = f"uwf thread resume {failed} --agent {failing(project)}"
     shown, listed = project("thread", "show", failed).out, project("thread", "list").out
     steps, page = project("step", "list", failed), project("thread", "read", failed).out
     for text in (shown, listed, steps.out, page):
@@ -60,13 +60,13 @@ def test_it_is_told_with_the_step_that_came_of_it(project: Project, failed: str)
 
 def test_what_time_alone_cures_has_the_time_of_its_next_try(project: Project) -> None:
     thread = project.begin()
-    done = project("thread", "exec", thread, "--agent", failing(project, AWAY), expect=75)
+    agent = failing(project, AWAY)
+    done = project("thread", "exec", thread, "--agent", agent, expect=75)
     assert AWAY in done.err
     wakes = project.show(thread)["wakeAt"]
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wakes // 1000))
-    assert (
-        f"next try   {at}, or uwf thread exec {thread}\n" in project("thread", "show", thread).out
-    )
+    by_hand = f"uwf thread exec {thread} --agent {agent}"
+    assert f"next try   {at}, or {by_hand}\n" in project("thread", "show", thread).out
     assert f"next try {at}" in project("thread", "list").out
     assert f"**Next try**: {at}" in project("thread", "read", thread).out
     assert f"next try {at}" in project("step", "list", thread).err
@@ -98,7 +98,8 @@ def test_what_a_killed_uwf_left_is_named_with_what_ends_it(project: Project) -> 
     thread = project.begin(ONE)
     pids = project.home.parent / "pids"
     script = f"cat >/dev/null; setsid sleep 300 & echo $! >{pids}; setsid sleep 300 & echo $! >>{pids}; wait"
-    process = project.start("thread", "exec", thread, "--agent", project.program("slow", script))
+    slow = project.program("slow", script)
+    process = project.start("thread", "exec", thread, "--agent", slow)
     until(lambda: pids.exists() and len(pids.read_text().splitlines()) == 2)
     process.kill()
     process.communicate()
@@ -117,4 +118,4 @@ def test_what_a_killed_uwf_left_is_named_with_what_ends_it(project: Project) -> 
     assert not any(map(is_alive, running))
     shown = project("thread", "show", thread).out
     assert "left       " not in shown and "interrupted" in shown
-    assert f"next try   by hand: uwf thread exec {thread}\n" in shown
+    assert f"next try   by hand: uwf thread exec {thread} --agent {slow}\n" in shown

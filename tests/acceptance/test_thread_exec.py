@@ -92,7 +92,8 @@ def test_until_done_stops_at_a_suspension_with_exit_3(project: Project) -> None:
     words = ("thread", "exec", thread, "--agent", agent.command, "--until-done")
     done = project(*words, expect=3)
     assert done.out.splitlines()[-1] == "suspended: Which colour?"
-    assert done.err == f"hint: uwf thread resume {thread} --supplement TEXT\n"
+    way_on = f"uwf thread resume {thread} --agent {agent.command} --supplement TEXT"
+    assert done.err == f"hint: {way_on}\n"
     shown = project.show(thread)
     assert (shown["status"], shown["suspendedRole"]) == ("suspended", "reviewer")
     assert (shown["suspendMessage"], shown["currentRole"]) == ("Which colour?", "reviewer")
@@ -133,7 +134,8 @@ def test_a_stopped_thread_is_resumed_by_exec_only_with_a_supplement(
     refused = project("thread", "exec", thread, "--agent", agent.command, "--json", expect=5)
     assert refused.out == ""
     assert refused.error["code"] == status
-    assert refused.error["hint"] == f"uwf thread resume {thread} --supplement TEXT"
+    way_on = f"uwf thread resume {thread} --agent {agent.command} --supplement TEXT"
+    assert refused.error["hint"] == way_on
     assert agent.calls == 1
     [line] = project.step(thread, agent, "--supplement", "go on")
     assert line["status"] == "completed"
@@ -226,4 +228,4 @@ def test_until_done_does_not_go_round_with_an_agent_that_says_the_same(project: 
     message = "reviewer replied the same 5 times in a row, to the same prompt (limits.max_same)"
     assert lines[-1]["suspendMessage"] == message
     hint = project("thread", "exec", thread, "--json", expect=5).error["hint"]
-    assert hint == f"uwf thread resume {thread} --supplement TEXT"
+    assert hint == f"uwf thread resume {thread} --agent {agent.command} --supplement TEXT"

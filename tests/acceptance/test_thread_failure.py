@@ -36,11 +36,11 @@ def test_a_failure_is_told_once_with_the_command_that_shows_what_was_said(projec
     assert re.fullmatch(r"worker failed  \d\.\ds  \(suspended\)\n", done.out)
     assert done.err.splitlines() == [
         f"error: agent {failing} exited with code 1: 200",
-        f"hint: uwf thread resume {thread}",
+        f"hint: uwf thread resume {thread} --agent {failing}",
         f"what it said is kept: uwf step show {attempt[:16]}",
     ]
     again = project("thread", "exec", thread, expect=5)
-    assert again.err.splitlines()[-1] == f"hint: uwf thread resume {thread}"
+    assert again.err.splitlines()[-1] == f"hint: uwf thread resume {thread} --agent {failing}"
     silent = project("step", "turns", thread)
     assert silent.err.splitlines()[-1] == f"hint: uwf step show {attempt[:16]}"
 

@@ -203,7 +203,8 @@ def test_wait_returns_when_nobody_runs_the_thread(project: Project) -> None:
 )
 def test_wait_ends_with_the_exit_code_of_the_run(project: Project, reply_: str, code: int) -> None:
     thread = project.begin()
-    done = project.step(thread, project.agent(reply_), expect=code)
+    agent = project.agent(reply_)
+    done = project.step(thread, agent, expect=code)
     waited = project("thread", "wait", thread, "--json", expect=code)
     assert waited.json["status"] == done[-1]["status"]
     text = project("thread", "wait", thread, expect=code)
@@ -211,7 +212,8 @@ def test_wait_ends_with_the_exit_code_of_the_run(project: Project, reply_: str, 
         assert waited.error["code"] == "bad_reply" and waited.error["thread"] == thread
         assert text.err.startswith(f"error: {thread}: ")
     elif code == 3:
-        assert text.err == f"hint: uwf thread resume {thread} --supplement TEXT\n"
+        way_on = f"uwf thread resume {thread} --agent {agent.command} --supplement TEXT"
+        assert text.err == f"hint: {way_on}\n"
 
 
 def test_wait_for_a_status_says_when_it_cannot_come_any_more(project: Project) -> None:

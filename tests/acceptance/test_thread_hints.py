@@ -45,13 +45,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
     (place / "user" / "project").mkdir(parents=True)
     project = Project(place / "home", place / "user" / "project")
     found = {name: project.begin(ONE) for name in ("idle", "completed", "asking", "cancelled")}
-    project.step(found["completed"], project.agent(reply()))
-    project.step(found["asking"], project.agent(ASKS), expect=3)
     found["failed"] = project.begin(ONE)
-    project.step(found["failed"], "false", expect=6)
+    project("config", "set", "agents.good.command", project.agent(ASKS, reply()).command)
+    project("config", "set", "agents.bad.command", "false")
+    for agent, name, code in (
+        ("good", "asking", 3),
+        ("bad", "failed", 6),
+        ("good", "completed", 0),
+    ):
+        project("config", "set", "default_agent", agent)
+        project("thread", "exec", found[name], expect=code)
     project("thread", "cancel", found["cancelled"])
-    project("config", "set", "agents.good.command", project.agent(reply()).command)
-    project("config", "set", "default_agent", "good")
     return project.home, found
 
 
@@ -71,7 +75,6 @@ def threads(project: Project, made: tuple[Path, dict[str, str]]) -> dict[str, st
         ("thread exec {asking}", 5),
         ("thread exec {cancelled}", 5),
         ("thread exec {failed}", 5),
-        ("thread exec {failed} --supplement x --agent false", 6),
         ("thread exec {idle} --agent ' '", 2),
         ("thread exec {idle} -c 2 --until-done", 2),
         ("thread exec {idle} --workflow no-such", 4),
@@ -165,7 +168,7 @@ def test_a_budget_that_was_overdrawn_is_raised_by_enough(project: Project, limit
         assert refused.error["reason"] == "budget_exhausted"
         shown = project("thread", "show", thread).err.partition("hint: ")[2]
         for hint in (refused.error["hint"], shown.strip() or refused.error["hint"]):
-            project(*shlex.split(hint)[1:], "--agent", agent.command, expect=3)
+            project(*shlex.split(hint)[1:], expect=3)
 
 
 def test_a_day_that_was_overdrawn_is_raised_by_enough(project: Project) -> None:
@@ -247,3 +250,31 @@ def test_what_waits_for_an_agent_that_is_left_alone_comes_to_its_turn(project: P
     _, hints = fail_by_turns(project)
     project.file("mended", "")
     assert type_hint(project, hints[-1]) == [0]
+
+
+def test_what_is_hinted_at_keeps_the_agent_that_was_named(project: Project) -> None:
+    """Typed without `--agent` it is for an agent of the config, of which there is none here."""
+    agent = project.agent(ASKS, *["no reply"] * 3, reply())
+    thread = project.begin()
+    first = project("thread", "exec", thread, "--agent", f"{agent.command} 'a b'", expect=3)
+    hint = first.err.partition("hint: ")[2].strip()
+    line = shlex.quote(shlex.join([agent.command, "a b"]))
+    assert hint == f"uwf thread resume {thread} --agent {line} --supplement TEXT"
+    assert f"hint: {hint}" in project("thread", "exec", thread, expect=5).err
+    failed = project(*(FILL_IN.get(word, word) for word in shlex.split(hint)[1:]), expect=6)
+    hint = failed.err.partition("hint: ")[2].partition("\n")[0]
+    assert hint == f"uwf thread resume {thread} --agent {line}"
+    assert f"by hand: {hint}\n" in project("thread", "show", thread).out
+    assert type_hint(project, hint) == [0]
+
+
+def test_what_a_guard_hints_at_keeps_the_agent_that_was_named(project: Project) -> None:
+    project("config", "set", "limits.max_attempts", "1")
+    agent = project.agent(*["no reply"] * 3, reply())
+    thread = project.begin()
+    words = ("thread", "exec", thread, "--agent", agent.command, "--json")
+    project(*words, expect=6)
+    again = ("thread", "resume", *words[2:])
+    refused = project(*again, expect=5).error
+    assert refused["reason"] == "attempts_exhausted"
+    assert type_hint(project, refused["hint"]) == [0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_failure_says_how_to_go_on(app: App) -> None:
     id = app.start("one.yaml", "Do it.").thread
     [failed] = app.exec(id, agent="false")
     assert failed.error is not None and failed.status == "suspended"
-    assert app.way_on(id) == f"uwf thread resume {id}"
+    assert app.way_on(id) == f"uwf thread resume {id} --agent false"
     with pytest.raises(StateError) as refused:
         list(app.exec(id, agent=DONE))
     assert refused.value.hint == app.way_on(id)
@@ -73,15 +74,16 @@ def test_words_that_wait_let_a_thread_go_on_without_more(app: App) -> None:
     assert app.way_on(id) == f"uwf thread exec {id}"
     for run in (app.exec, app.resume, app.resume):
         list(run(id, agent="false"))
-    assert app.way_on(id) == f"uwf thread resume {id} --supplement TEXT"
+    assert app.way_on(id) == f"uwf thread resume {id} --agent false --supplement TEXT"
     app.tell(id, "Try the other door.")
-    assert app.way_on(id) == f"uwf thread exec {id}"
+    assert app.way_on(id) == f"uwf thread exec {id} --agent false"
     [done] = app.exec(id, agent=DONE)
+    by = f" --agent {shlex.quote(shlex.join(shlex.split(DONE)))}"
     assert (done.status, app.show(id).current_role) == ("completed", None)
-    assert app.way_on(id) == f"uwf thread resume {id} --supplement TEXT"
+    assert app.way_on(id) == f"uwf thread resume {id}{by} --supplement TEXT"
     app.tell(id, "And the window.")
     assert (app.show(id).status, app.show(id).current_role) == ("completed", "worker")
-    assert app.way_on(id) == f"uwf thread exec {id}"
+    assert app.way_on(id) == f"uwf thread exec {id}{by}"
     with pytest.raises(StateError) as refused:
         list(app.retry(id))
     assert refused.value.hint == app.way_on(id)

@@ -40,8 +40,13 @@ class World:
         """A thread whose agent has said that."""
         id = self.start(task, **more)
         (self.folder / f"{id}.md").write_text(text)
-        list(self.app.exec(id, agent=f"cat {self.folder / id}.md"))
+        self.run(id, "mine", f"cat {self.folder / id}.md")
         return id
+
+    def run(self, id: str, agent: str, command: str) -> None:
+        """By an agent of the config, where a test may put another one in its place."""
+        self.app.settings.set_all({f"agents.{agent}.command": command, "default_agent": agent})
+        list(self.app.exec(id))
 
     def done(self, task: str = "Do it.", **more: Any) -> str:
         return self.said(reply("done", "The end.", note="fine"), task, **more)
@@ -51,7 +56,7 @@ class World:
 
     def failed(self, task: str = "Do it.") -> str:
         id = self.start(task)
-        list(self.app.exec(id, agent="sh -c 'echo no key >&2; exit 3'"))
+        self.run(id, "bad", "sh -c 'echo no key >&2; exit 3'")
         return id
 
     def busy_agent(self, *events: str) -> str:

@@ -339,7 +339,7 @@ def test_guards_and_keys_have_a_page_each(world: World) -> None:
 
     async def act(seen: Seeing) -> None:
         await seen.press("g")
-        await seen.until("breaker sh -c 'echo no key >&2; exit 3'", "nobody waits")
+        await seen.until("breaker bad", "nobody waits")
         assert re.search(r"steps today +1$", seen.line("steps today"))
         await seen.press("escape", "question_mark")
         await seen.until("what waits for you")

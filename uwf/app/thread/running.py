@@ -70,8 +70,21 @@ def _run(
         log.ended(error)
         if isinstance(error, StateError) and error.code in (SUSPENDED, NOT_FAILED):
             error.hint = views.way_on(threads.current(context.store, context.cache, id))
+        elif order.agent is not None and error.hint is not None:
+            error.hint = _with_agent(error.hint, id, context.redactor.text(order.agent))
         raise
     finally:
         home.poke_daemon()  # there is room for another one, and perhaps a timer
         if given is None:
             stop.close()
+
+
+def _with_agent(hint: str, thread: str, agent: str) -> str:
+    """The hint of a guard, which knows nothing of `--agent`: what runs the thread again does so with the same one."""
+    import shlex
+
+    for verb in ("exec", "resume"):
+        typed = f"uwf thread {verb} {thread}"
+        if hint.startswith(typed) and "--agent" not in hint:
+            return f"{typed} {shlex.join(('--agent', agent))}{hint.removeprefix(typed)}"
+    return hint

@@ -87,7 +87,8 @@ def _say_why(ctx: Context, thread: ThreadView, code: int) -> None:
     if code == exits.SUSPENDED:
         ctx.out.hint(ctx.app.way_on(id))
     elif code == exits.NOT_NOW:
-        again = f"uwf thread exec {id} --wait 2h"
+        way_on = ctx.app.way_on(id)
+        again = way_on if "--wait" in way_on else f"{way_on} --wait 2h"
         more = refusal("transient", thread.wake_at)
         ctx.out.error("transient", f"{id}: {thread.wake_why}", again, thread=id, **more)
     elif thread.kept_reply is not None:

@@ -169,17 +169,17 @@ class ThreadViews:
     def _way_on(self, thread: Thread) -> str:
         more = self._more_budget(thread)
         if more is not None:
-            return f"uwf thread resume {thread.id} --budget {more}"
+            return f"{transitions.typed('resume', thread)} --budget {more}"
         attempt, plan = thread.attempt, thread.plan
         new = attempts.new_to(thread.pending, told.waiting(self._store, thread.id))
         if any(word.is_of_person for word in new):
-            return f"uwf thread exec {thread.id}"
+            return transitions.typed("exec", thread)
         if plan is not None and attempt is not None and self._is_exhausted is not None:
             failures = attempts.failures_in_a_row(self._store, attempt, plan)
             failure = attempt.failure if attempt.has_failed else None
             if self._is_exhausted(thread.id, failures, failure):
-                return f"uwf thread resume {thread.id} --supplement TEXT"
-        return f"uwf thread exec {thread.id}" if new else transitions.way_on(thread)
+                return f"{transitions.typed('resume', thread)} --supplement TEXT"
+        return transitions.typed("exec", thread) if new else transitions.way_on(thread)
 
     def _state(self, thread: Thread) -> StateView:
         workflow = self._workflow(thread.position.workflow)

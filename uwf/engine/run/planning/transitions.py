@@ -11,6 +11,7 @@ import os
 from uwf import clock
 from uwf.engine.chain.nodes import Plan, Position, Start, Step, unpack_text
 from uwf.engine.chain.tags import (
+    AGENT,
     CANCELLED,
     COMPLETED,
     CWD,
@@ -70,7 +71,7 @@ def for_resume(nodes: Nodes, thread: Thread, workflow: Workflow) -> Plan | Threa
         return go_on(nodes, thread, workflow)
     raise StateError(
         f"thread {thread.id} is idle: it waits for its next step, there is nothing to resume",
-        hint=f"uwf thread exec {thread.id}",
+        hint=typed("exec", thread),
         code="idle",
     )
 
@@ -80,10 +81,23 @@ def waits(thread: Thread) -> bool:
     return thread.pending is not None and thread.pending.is_retried
 
 
+def typed(verb: str, thread: Thread) -> str:
+    """`uwf thread VERB`, as a person types it so that the agent stays the one that the last command has named: what is
+    typed without `--agent` is for those of the config.
+    """
+    words = ["uwf", "thread", verb, thread.id]
+    agent = thread.tags.get(AGENT)
+    if not agent:
+        return " ".join(words)
+    import shlex  # few threads have one
+
+    return shlex.join([*words, "--agent", agent])
+
+
 def way_on(thread: Thread) -> str:
     """The command that lets a thread go on for which no words wait, when it is not for lack of budget."""
     if thread.status == IDLE:
-        return f"uwf thread exec {thread.id}"
+        return typed("exec", thread)
     pending = thread.pending
     if pending is not None and pending.question is not None and thread.status == SUSPENDED:
         from uwf.engine.run.attempt import approval  # few threads have a question
@@ -91,7 +105,7 @@ def way_on(thread: Thread) -> str:
         return f"uwf answer {thread.id} '{approval.yes_to(pending.question)}'"
     has_failed = pending is not None and pending.has_failed
     supplement = "" if thread.status == SUSPENDED and has_failed else " --supplement TEXT"
-    return f"uwf thread resume {thread.id}{supplement}"
+    return f"{typed('resume', thread)}{supplement}"
 
 
 def for_poke(nodes: Nodes, thread: Thread, remark: str, speaker: Speaker) -> Plan:
@@ -102,7 +116,7 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str, speaker: Speaker) -> Pla
     if thread.position.kind != "step":
         raise StateError(
             f"thread {thread.id} has no step at its head to run again",
-            hint=f"uwf thread exec {thread.id}",
+            hint=typed("exec", thread),
             code="no_step",
         )
     step, pending = Step.read(nodes, thread.head), thread.plan
