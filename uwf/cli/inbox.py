@@ -21,7 +21,7 @@ QUESTION_CHARS = 600
     "inbox",
     help="Show what waits for you, and how to answer.",
     detail="Each with its question, since when, and its choices; oldest first. Threads that cannot be read stand "
-    "apart, at the end. What runs, or goes on by itself, is not shown.",
+    "apart, at the end. What runs, or goes on by itself, is not shown, but for what no machine could run for an hour.",
     example="uwf inbox",
     times=True,
 )

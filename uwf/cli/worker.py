@@ -90,6 +90,7 @@ def install(
 @command(
     "worker list",
     help="Show the workers of all machines, and what they run.",
+    detail="What waits and none of them takes is named, and each machine whose clock is not that of the database.",
     example="uwf worker list",
     times=True,
 )
