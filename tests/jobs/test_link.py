@@ -112,8 +112,13 @@ def test_without_what_speaks_to_the_database_it_is_said_what_to_install(
 
 
 def test_a_pooler_that_gives_sessions_to_others_is_named(link: QueueLink) -> None:
-    link.query("SELECT FROM procrastinate_jobs")
-    link.query("SET search_path TO public")  # as another session has it, which was never told ours
-    with pytest.raises(StoreError, match="pools by transaction") as told:
-        link.query("SELECT FROM procrastinate_jobs")
-    assert (told.value.code, told.value.hint) == ("store_pooled", "uwf help scale")
+    for sql, arguments in (
+        ("SELECT FROM procrastinate_jobs", None),
+        ("INSERT INTO applied (name) VALUES (%(name)s)", {"name": "test"}),
+        ("SELECT procrastinate_prune_stalled_workers_v1(%(s)s)", {"s": 99.0}),
+    ):
+        link.query("SET search_path TO public")  # as another session has it, never told ours
+        with pytest.raises(StoreError, match="pools by transaction") as told:
+            link.query(sql, arguments)
+        assert (told.value.code, told.value.hint) == ("store_pooled", "uwf help scale")
+    assert link.query("SELECT FROM applied WHERE name = 'test'") == [], "it was undone"

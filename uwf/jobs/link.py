@@ -78,7 +78,7 @@ class QueueLink:
             answer = self._opened().execute(sql.encode(), arguments)
             return answer.fetchall() if answer.description else []
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
-            raise self._not_found(error) from None
+            raise self._not_found(sql, arguments, error) from None
         except psycopg.Error as error:
             if _is_lost(error):
                 raise self._lost(error) from None
@@ -149,22 +149,25 @@ class QueueLink:
         except StoreError as error:
             raise self._lost(error, error.hint) from None
 
-    def _not_found(self, error: psycopg.Error) -> StoreError:
-        """Why a table or a function is not found: it is not there, or the session is another one, which was never told
-        where to look.
+    def _not_found(
+        self, sql: str, arguments: dict[str, Any] | None, error: psycopg.Error
+    ) -> StoreError:
+        """Why a statement does not find a table or a function: it is not there, or the session is not the one that was
+        told where to look. The statement tells that when it is done again on the same way as it is told, and undone.
         """
         import psycopg
 
         from uwf.store.postgres.faults import in_one_line, place_of, pooled
 
-        path = SCHEMA
-        if self._connection is not None:
-            with suppress(psycopg.Error):
-                ((path,),) = self._connection.execute(b"SHOW search_path").fetchall()
-        self.close()
-        if path != SCHEMA:
+        told = f"BEGIN; SET LOCAL search_path TO {SCHEMA}; {sql}; ROLLBACK"
+        try:
+            psycopg.ClientCursor(self._opened()).execute(told.encode(), arguments)
+        except psycopg.Error:
+            return _no_tables(error)
+        else:
             return pooled(place_of(self._url), in_one_line(error))
-        return _no_tables(error)
+        finally:
+            self.close()
 
     def _lost(self, error: Exception | str, hint: str | None = None) -> QueueAway:
         self.close()

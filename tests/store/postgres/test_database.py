@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -317,3 +317,24 @@ def test_a_pooler_that_gives_sessions_to_others_is_named(postgres: PostgresStore
     ) as seen:
         postgres.ref("t/a")
     assert (seen.value.code, seen.value.hint) == ("store_pooled", "uwf help scale")
+
+
+def test_so_it_is_where_another_session_finds_no_table(
+    postgres: PostgresStore, emptied: str
+) -> None:
+    """It was never told where to look."""
+    for begin in (nullcontext, lambda: postgres.transaction("test")):
+        postgres._database._plain.execute(b"SET search_path TO public")
+        with pytest.raises(StoreError, match="pools by transaction") as seen, begin():
+            postgres.ref("t/b")
+        assert seen.value.code == "store_pooled"
+    postgres._database._plain.execute(b"SET search_path TO uwf")
+    assert postgres.ref("t/b") is None
+    with administrator(emptied) as connected:
+        connected.execute("ALTER SCHEMA uwf RENAME TO away")
+        try:
+            with pytest.raises(StoreError, match="no store in") as gone:
+                postgres.ref("t/b")
+            assert gone.value.hint is not None and gone.value.hint.startswith("uwf store migrate")
+        finally:
+            connected.execute("ALTER SCHEMA away RENAME TO uwf")

@@ -18,7 +18,7 @@ import psycopg
 from psycopg.sql import quote
 
 from uwf import clock
-from uwf.errors import StoreAway, StoreBusy, StoreError
+from uwf.errors import StoreAway, StoreBusy, StoreError, UwfError
 from uwf.store.postgres.batch import Batch
 from uwf.store.postgres.connection import (
     AS_IT_IS,
@@ -28,7 +28,16 @@ from uwf.store.postgres.connection import (
     connect,
     numbered,
 )
-from uwf.store.postgres.faults import explain, is_lost, lost, place_of, unreadable
+from uwf.store.postgres.faults import (
+    explain,
+    has_no_table,
+    in_one_line,
+    is_lost,
+    lost,
+    place_of,
+    pooled,
+    unreadable,
+)
 from uwf.store.postgres.schema import UPKEEP, WRITING, newest, too_new
 from uwf.store.sql.database import END_CHARS, PUT
 from uwf.store.validate import NESTED
@@ -141,7 +150,7 @@ class PostgresDatabase:
                     f"{self.path} is in use by another process; gave up after {wait_s:g} s"
                 ) from error
             if isinstance(error, psycopg.Error):
-                raise explain(error, self.path) from error
+                raise self._explained(error) from error
             raise
 
     def _put_out_frozen(self) -> bool:
@@ -169,7 +178,7 @@ class PostgresDatabase:
         except BaseException as error:
             self.rollback()
             if isinstance(error, psycopg.Error):
-                raise explain(error, self.path) from error
+                raise self._explained(error) from error
             raise
 
     def commit(self) -> None:
@@ -182,7 +191,7 @@ class PostgresDatabase:
             if not isinstance(error, psycopg.Error):
                 raise
             if not was_lost:
-                raise explain(error, self.path) from error
+                raise self._explained(error) from error
             self._ask_outcome(number, error)
         else:
             self._close_transaction()
@@ -264,6 +273,20 @@ class PostgresDatabase:
         self._cursor = self._connection.cursor(binary=True)
         self._plain = self._connection.cursor()  # sends several statements at once
 
+    def _explained(self, error: psycopg.Error) -> UwfError:
+        """What was reported about the store. Where a table was not found, another connection tells why: the store is
+        gone, or this session is not the one that was told where to look.
+        """
+        if not has_no_table(error):
+            return explain(error, self.path)
+        try:
+            connection, meta = connect(self.url, self.path, self.wait_s)
+        except UwfError as why:
+            return why
+        connection.close()
+        is_another = meta.get(INSTANCE, "") != self.instance
+        return self._replaced() if is_another else pooled(self.path, in_one_line(error))
+
     def _replaced(self) -> StoreError:
         return StoreError(
             f"the store {self.path} was replaced by another one, or by a backup, while it was in use",
@@ -276,7 +299,7 @@ class PostgresDatabase:
             try:
                 self._batch.send(self._connection)
             except psycopg.Error as error:
-                raise explain(error, self.path) from error
+                raise self._explained(error) from error
 
     def _ask(self, sql: str, args: tuple[Any, ...], prepare: bool | None) -> Cursor[Any]:
         """The answer to a statement, after all that waits was sent with it."""
@@ -290,7 +313,7 @@ class PostgresDatabase:
         try:
             return self._again(ask)
         except psycopg.Error as error:
-            raise explain(error, self.path) from error
+            raise self._explained(error) from error
 
     def _again(self, action: Callable[[], T]) -> T:
         """Do it; and once more over a new connection where the one there was is lost and nothing hung on it."""

@@ -53,6 +53,11 @@ def is_lost(error: psycopg.Error) -> bool:
     return isinstance(error, OperationalError) and (error.sqlstate or "08")[:2] in ("08", "57")
 
 
+def has_no_table(error: psycopg.Error) -> bool:
+    """Whether it says that a table was not found."""
+    return error.sqlstate in _NO_TABLES
+
+
 def explain(error: psycopg.Error, place: str) -> UwfError:
     """What PostgreSQL reported about the store, as an error that says what to do."""
     code, words = error.sqlstate or "", in_one_line(error)
@@ -61,7 +66,7 @@ def explain(error: psycopg.Error, place: str) -> UwfError:
             f"{place} is in use by others ({words})",
             hint=f"psql {shlex.quote(place)} -c 'TABLE pg_stat_activity'",
         )
-    if code in _NO_TABLES:
+    if has_no_table(error):
         return no_tables(place)
     if code in _BROKEN:
         return unreadable(place, words)
