@@ -229,7 +229,8 @@ def test_show_is_a_page_of_how_a_thread_came_where_it_stands(project: Project) -
     paid = reply("rejected", why="too short", usage={"tokens": 62, "usd": 0.309})
     project.step(thread, project.agent(WRITTEN, "no front matter", paid), "-c", "2")
     project.step(thread, project.agent(reply("written", title="x")))
-    project.step(thread, project.program("failing", "exit 3"), expect=6)
+    failing = project.program("failing", "exit 3")
+    project.step(thread, failing, expect=6)
     project("thread", "tell", thread, "Mind the gate.")
     fork = project("thread", "fork", f"{thread}~1", "-q").out.strip()
     told = project("thread", "show", thread)
@@ -244,7 +245,8 @@ def test_show_is_a_page_of_how_a_thread_came_where_it_stands(project: Project) -
     assert ["head", project.show(thread)["head"]] in [line.split() for line in more]
     more = project("thread", "show", fork).out.splitlines()
     assert ["forked", "from", thread] in [line.split() for line in more]
-    assert project("thread", "show", fork).err == f"hint: uwf thread exec {fork}\n"
+    way_on = f"uwf thread exec {fork} --agent {failing}"
+    assert project("thread", "show", fork).err == f"hint: {way_on}\n"
     terminal = Terminal(project, "thread", "show", thread)
     assert terminal.end() == 0
     lines = [" ".join(line.split()) for line in terminal.screen]
