@@ -31,6 +31,7 @@ def test_an_address_is_a_word_or_a_url() -> None:
         "SQLite",
         "mysql://ann:s3cret@h/db",
         "postgresql:ann:s3cret@h/db",
+        "Postgresql://ann:s3cret@h/db",
         "postgresql://ann:s3@cret@h/db",
         "postgresql://ann:s3/cret@h/db",
         "postgresql://ann:s3?cret@h/db",
@@ -44,6 +45,8 @@ def test_what_is_no_address_is_refused_without_being_repeated(wrong: object) -> 
     with pytest.raises(ValueError, match="postgresql://user@host/database") as refused:
         read(wrong)
     assert "cret" not in str(refused.value)
+    if isinstance(wrong, str):
+        assert shown(wrong) == without_password(wrong) == "[redacted]"
 
 
 def test_a_password_is_not_shown() -> None:
@@ -54,6 +57,13 @@ def test_a_password_is_not_shown() -> None:
     assert without_password(URL) == "postgresql://ann@db.example:5432/uwf?sslmode=require"
     for plain in ("sqlite", "postgresql:///uwf", "postgresql://ann@h:1/uwf?sslmode=require"):
         assert (shown(plain), without_password(plain), passwords(plain)) == (plain, plain, [])
+
+
+def test_the_name_of_an_option_may_be_written_in_percents() -> None:
+    address = "postgresql://ann@h/d?pass%77ord=s3cret&sslmode=require"
+    assert passwords(address) == ["s3cret"]
+    assert "s3cret" not in shown(address)
+    assert without_password(address) == "postgresql://ann@h/d?sslmode=require"
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=20))

@@ -1,7 +1,8 @@
 """Where the store of a home is, as a person writes it: `sqlite`, a file in the home, or the URL of a database in
 PostgreSQL, `postgresql://user@host/database`.
 
-A URL may have a password in it, which is shown to nobody: what shows an address shows it as it is `shown`.
+A URL may have a password in it, which is shown to nobody: what shows an address shows it as it is `shown`. Of what is
+no address nothing is shown: nobody knows which part of it is meant as a password.
 """
 
 from __future__ import annotations
@@ -58,13 +59,18 @@ def passwords(address: str) -> list[str]:
 
     authority, _, options = _parts(address)
     found = [authority.rpartition("@")[0].partition(":")[2]]
-    found += [value for name, _, value in _split(options) if name in _SECRET_OPTIONS]
+    found += [value for name, _, value in _split(options) if unquote(name) in _SECRET_OPTIONS]
     return [unquote(each) for each in found if each]
 
 
 def _with_passwords(address: str, instead: str | None) -> str:
-    if not is_database(address):
-        return address
+    try:
+        if read(address) == SQLITE:
+            return SQLITE
+    except ValueError:
+        return HIDDEN
+    from urllib.parse import unquote
+
     authority, path, options = _parts(address)
     names, at, hosts = authority.rpartition("@")
     user, _, password = names.partition(":")
@@ -72,7 +78,7 @@ def _with_passwords(address: str, instead: str | None) -> str:
         user += "" if instead is None else f":{instead}"
     kept = []
     for name, equals, value in _split(options):
-        if name not in _SECRET_OPTIONS:
+        if unquote(name) not in _SECRET_OPTIONS:
             kept.append(f"{name}{equals}{value}")
         elif instead is not None:
             kept.append(f"{name}={instead}")

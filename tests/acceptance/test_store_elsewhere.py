@@ -74,6 +74,16 @@ def test_settings_that_cannot_be_read_hide_no_store_and_show_no_wrong_one(uwf: U
     assert uwf("cas", "stat", "--json").json["objects"] == 1
     (uwf.home / "config.toml").write_text(f"store = '{NOWHERE}'\n[limits]\nmax_steps = 'x'\n")
     assert uwf("cas", "stat", "--json", expect=2).error["code"] == "bad_config"
+    (uwf.home / "config.toml").write_text("store = 'host=db dbname=uwf'\n")
+    assert uwf("cas", "stat", "--json", expect=2).error["code"] == "bad_config"
+
+
+def test_what_is_no_address_is_not_shown_as_it_may_have_a_password(uwf: Uwf) -> None:
+    for wrong in ("host=db password=s3cret", "Postgresql://ann:s3cret@h/db"):
+        for words in (("config", "list"), ("config", "get", "store")):
+            said = uwf(*words, env={"UWF_STORE": wrong})
+            assert "[redacted]" in said.out
+            assert "s3cret" not in said.out + said.err
 
 
 def test_a_store_in_a_database_is_backed_up_by_postgresql(uwf: Uwf) -> None:

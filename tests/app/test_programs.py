@@ -34,3 +34,15 @@ def test_this_uwf_is_a_command(tmp_path: Path) -> None:
     (tmp_path / "uwf" / "__main__.py").write_text("print('a file of the folder')")
     answer = programs.ask(str(tmp_path), programs.own_command("--version"), timeout_s=30)
     assert answer.code == 0 and b"a file" not in answer.out
+
+
+def test_only_this_uwf_is_given_the_password_of_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UWF_STORE", "postgresql://ann:s3cret@h/db")
+    monkeypatch.setattr(programs, "own_command", lambda *words: ["sh", *words])
+    words = ("-c", "printenv UWF_STORE")
+    asked = programs.ask(str(tmp_path), ("sh", *words), timeout_s=10)
+    own = programs.ask_own(str(tmp_path), words, timeout_s=10, most_bytes=None, stop=None)
+    assert asked.out == b"postgresql://ann@h/db\n"
+    assert own.out == b"postgresql://ann:s3cret@h/db\n"

@@ -21,6 +21,20 @@ def own_command(*words: str) -> list[str]:
     return [sys.executable, "-P", "-m", "uwf", *words]
 
 
+def ask_own(
+    home: str, words: Sequence[str], *, timeout_s: float, most_bytes: int | None, stop: Stop | None
+) -> ProgramAnswer:
+    """Ask a command of this uwf as `ask` does. It reaches the store as this process does."""
+    return ask(
+        home,
+        own_command(*words),
+        env=config.environment_of_store(),
+        timeout_s=timeout_s,
+        most_bytes=most_bytes,
+        stop=stop,
+    )
+
+
 def reap_adopted(own: Collection[int]) -> None:
     """Reap what programs and killed runs have left to this process, which has started the children `own` beside."""
     Subreaper.reap_adopted(own)
@@ -37,7 +51,8 @@ def ask(
     stop: Stop | None = None,
 ) -> ProgramAnswer:
     """Ask a program for `home`, in whose folder it works, beside what is ours in its environment with `UWF_HOME`, and
-    with `env`. The rest is that of `ask_program`; it raises nothing.
+    with `env`; the address of the store is in it without a password. The rest is that of `ask_program`; it raises
+    nothing.
     """
     return ask_program(
         argv,

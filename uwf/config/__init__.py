@@ -89,7 +89,7 @@ def store_address(home: str, settings: Callable[[], Mapping[str, Any]]) -> str:
     """Where the store of `home` is: what UWF_STORE says, else its `settings`.
 
     A configuration that is not valid keeps nobody from looking into the store of the home, but where it may name
-    another: then ConfigInvalid is raised.
+    another, in whatever form: then ConfigInvalid is raised.
     """
     named = os.environ.get(STORE_VARIABLE)
     if named:
@@ -106,9 +106,17 @@ def store_address(home: str, settings: Callable[[], Mapping[str, Any]]) -> str:
     except ConfigInvalid:
         if not os.path.isdir(home):
             return "sqlite"  # opening that says what is there in the place of a home
-        if b"postgres" in (read_file(paths.config_file(home)) or b""):
+        if _may_name_another(read_file(paths.config_file(home)) or b""):
             raise
         return "sqlite"
+
+
+def _may_name_another(data: bytes) -> bool:
+    """Whether a configuration that is not valid may be meant to name a store that is not in the home."""
+    import re
+
+    said = re.search(rb"""^\s*["']?store["']?\s*=(?!\s*["']sqlite["'])""", data, re.MULTILINE)
+    return said is not None or b"postgres" in data
 
 
 def lease_s(settings: Mapping[str, Any]) -> float:
@@ -187,14 +195,14 @@ def environment() -> dict[str, str]:
 
 SUPERVISOR = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
 """What a supervisor says to the daemon alone: https://www.freedesktop.org/software/systemd/man/sd_notify."""
+_ALONE = (*SUPERVISOR, CRASH_POINT)
 
 
 def environment_of_runs(agents: Sequence[str] | None = None) -> dict[str, str]:
     """A copy of the environment of the daemon, for its runs: without what is for this process alone. A worker names the
     `agents` that it runs.
     """
-    alone = (*SUPERVISOR, CRASH_POINT)
-    found = {name: value for name, value in os.environ.items() if name not in alone}
+    found = {name: value for name, value in os.environ.items() if name not in _ALONE}
     return found if agents is None else {**found, WORKER_AGENTS: ",".join(agents)}
 
 
@@ -219,10 +227,13 @@ def environment_of_services() -> dict[str, str]:
 
 
 def environment_of_programs() -> dict[str, str]:
-    """The same for small programs that are asked, whose answer is read: without what forces colours, too."""
-    return {
-        name: value for name, value in environment_of_runs().items() if name not in COLOUR_FORCED
-    }
+    """What small programs are given that are asked: what agents are, without what is for this process alone."""
+    return {name: value for name, value in environment().items() if name not in _ALONE}
+
+
+def environment_of_store() -> dict[str, str]:
+    """What of this process's environment says where the store is, with a password: for an uwf that it starts."""
+    return {name: os.environ[name] for name in (STORE_VARIABLE,) if name in os.environ}
 
 
 def notify_socket() -> str | None:

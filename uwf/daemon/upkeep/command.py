@@ -58,8 +58,8 @@ def command_words(home: str, *words: str) -> list[str]:
 
 
 def _run(home: str, words: tuple[str, ...], stop: Stop) -> CommandEnded:
-    line = programs.own_command(*command_words(home, *words))
-    said = programs.ask(home, line, timeout_s=TIMEOUT_S, most_bytes=OUTPUT_BYTES, stop=stop)
+    line = command_words(home, *words)
+    said = programs.ask_own(home, line, timeout_s=TIMEOUT_S, most_bytes=OUTPUT_BYTES, stop=stop)
     if said.code is None:
         return CommandEnded(words, 1, None, f"it {said.fault}")
     return CommandEnded(words, said.code, _document(said.out), *_error(said.err))
