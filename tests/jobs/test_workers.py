@@ -36,6 +36,17 @@ def test_a_worker_is_shown_with_what_it_runs(workers: Workers) -> None:
     assert found.since <= found.seen
 
 
+def test_a_worker_that_takes_nothing_is_unfit_until_a_beat_says_otherwise(workers: Workers) -> None:
+    number = workers.register(FACTS)
+    workers.beat(number, [], "/home cannot be written")
+    (found,) = workers.all()
+    assert (found.state, found.unfit) == ("unfit", "/home cannot be written")
+    workers.ask(str(number), DRAIN)
+    assert workers.all()[0].state == "draining"
+    workers.beat(number, [])
+    assert workers.all()[0].unfit == ""
+
+
 def test_with_each_beat_it_is_told_the_time_of_the_database(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,12 +90,14 @@ def install(
 @command(
     "worker list",
     help="Show the workers of all machines, and what they run.",
-    detail="What waits and none of them takes is named, and each machine whose clock is not that of the database.",
+    detail="What waits and none of them takes is named, why one takes nothing for now (unfit), and each machine whose "
+    "clock is not that of the database.",
     example="uwf worker list",
     times=True,
 )
 def list_(ctx: Context) -> None:
     from uwf.worker import control
+    from uwf.worker.control import UNFIT
 
     found = control.all_workers(ctx.app)
     columns = ("id", "host", "state", "runs", "labels", "agents", "since", "seen", "version")
@@ -116,6 +118,9 @@ def list_(ctx: Context) -> None:
     ctx.out.answer(found, draw=lambda: ctx.out.table(columns, rows, cut=("agents", "labels")))
     if not found:
         ctx.out.note("no worker is there")
+    for each in found:
+        if each.state == UNFIT:
+            ctx.out.warning(f"worker {each.worker} on {each.host} takes nothing: {each.unfit}")
     for off in ctx.app.health.clocks_off():
         ctx.out.warning(off.words)
     unserved = control.unserved(ctx.app)

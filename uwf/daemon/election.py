@@ -13,8 +13,8 @@ from typing import Protocol
 from uwf import points
 from uwf.daemon.loop.loop import LOOK_S
 from uwf.daemon.loop.wakeups import DRAIN, NOW
+from uwf.daemon.news import CLOCK_RIGHT, News
 from uwf.daemon.runs import children
-from uwf.daemon.skew import SkewNews
 from uwf.errors import StoreError
 
 TYPE_CHECKING = False
@@ -114,7 +114,7 @@ class _OfAll:
         self._app, self._lead, self._tell, self._supervisor = app, lead, tell, supervisor
         self._link = QueueLink(app.store_address, "uwf daemon", [ENDED, WAKE])
         self._said: str | None = None
-        self._skew = SkewNews(app.health.skew)
+        self._skew = News(app.health.skew, CLOCK_RIGHT)
         self.is_over = False
 
     def lead(self, wakeups: Wakeups) -> bool:

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS workers (
     running text[] NOT NULL DEFAULT '{}',
     version text NOT NULL,
     since timestamptz NOT NULL DEFAULT now(),
-    asked text
+    asked text,
+    unfit text NOT NULL DEFAULT ''  -- why it takes nothing
 )
 """
 _APPLIED = (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 DRAIN, STOP, STOP_NOW = "drain", "stop", "stop now"
-WORKING, DRAINING, STOPPING, GONE = "working", "draining", "stopping", "gone"
+WORKING, UNFIT, DRAINING, STOPPING, GONE = "working", "unfit", "draining", "stopping", "gone"
 _STATES = {None: WORKING, DRAIN: DRAINING}
 FORGOTTEN_S = 3600.0
 """After so long a worker that is gone is not shown any more."""
@@ -40,8 +40,9 @@ class WorkerFacts(Record):
 class WorkerView(Record):
     """A worker, since when it is there and when it was heard of last (epoch ms), and the threads that it runs.
 
-    `state` is `working`, `draining`, `stopping`, or `gone` when it was not heard of for too long. `clock_off_ms` is by
-    how much the clock of its machine is ahead of the database's, negative: behind; 0 where that is tolerated.
+    `state` is `working`, `unfit` as long as it takes nothing for what `unfit` says of its home, `draining`, `stopping`,
+    or `gone` when it was not heard of for too long. `clock_off_ms` is by how much the clock of its machine is ahead of
+    the database's, negative: behind; 0 where that is tolerated.
     """
 
     worker: int
@@ -56,6 +57,7 @@ class WorkerView(Record):
     since: int
     seen: int
     state: str
+    unfit: str = ""
     clock_off_ms: int = 0
 
     @property
@@ -87,13 +89,17 @@ class Workers:
         )
         return int(rows[0][0])
 
-    def beat(self, worker: int, running: Sequence[str]) -> tuple[bool, str | None]:
-        """A worker is there still, and runs these threads. Whether the queue knows it, and what it is asked for."""
+    def beat(
+        self, worker: int, running: Sequence[str], unfit: str | None = None
+    ) -> tuple[bool, str | None]:
+        """A worker is there still, and runs these threads; why it takes nothing, None: it does. Whether the queue knows
+        it, and what it is asked for.
+        """
         asked_ms = clock.steady_ms()
         rows = self.link.query(
             "WITH seen AS (UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %(id)s)"
-            f" UPDATE workers SET running = %(running)s WHERE id = %(id)s RETURNING asked, {NOW_MS}",
-            {"id": worker, "running": list(running)},
+            f" UPDATE workers SET running = %(running)s, unfit = %(unfit)s WHERE id = %(id)s RETURNING asked, {NOW_MS}",
+            {"id": worker, "running": list(running), "unfit": unfit or ""},
         )
         if not rows:
             return False, None
@@ -111,7 +117,7 @@ class Workers:
         rows = self.link.query(
             "SELECT id, host, home, pid, labels, agents, slots, running, version,"
             " (extract(epoch FROM since) * 1000)::bigint, (extract(epoch FROM last_heartbeat) * 1000)::bigint,"
-            " asked, last_heartbeat < now() - make_interval(secs => %(stalled_s)s)"
+            " unfit, asked, last_heartbeat < now() - make_interval(secs => %(stalled_s)s)"
             " FROM workers JOIN procrastinate_workers USING (id)"
             " WHERE last_heartbeat >= now() - make_interval(secs => %(forgotten_s)s) ORDER BY id",
             {"stalled_s": STALLED_S, "forgotten_s": FORGOTTEN_S},
@@ -148,7 +154,9 @@ class Workers:
 
 
 def _view(row: Sequence[Any]) -> WorkerView:
-    *told, asked, is_gone = row
+    *told, unfit, asked, is_gone = row
     state = GONE if is_gone else _STATES.get(asked, STOPPING)
+    if state == WORKING and unfit:
+        state = UNFIT
     facts: list[Any] = [tuple(each) if isinstance(each, list) else each for each in told]
-    return WorkerView(*[*facts, state])
+    return WorkerView(*[*facts, state, unfit])

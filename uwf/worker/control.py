@@ -9,6 +9,7 @@ from uwf.errors import StateError
 from uwf.jobs.link import QueueLink
 from uwf.jobs.queue import JobQueue
 from uwf.jobs.workers import DRAIN, STOP, STOP_NOW, WORKING, Workers
+from uwf.jobs.workers import UNFIT as UNFIT
 from uwf.record import replace
 
 TYPE_CHECKING = False

@@ -9,8 +9,8 @@ import time
 from uwf import __version__, config
 from uwf.daemon import install, notify
 from uwf.daemon.loop.wakeups import Wakeups
+from uwf.daemon.news import CLOCK_RIGHT, News
 from uwf.daemon.runs import children
-from uwf.daemon.skew import SkewNews
 from uwf.errors import InputError, StateError, StoreError
 from uwf.jobs.link import QueueLink
 from uwf.jobs.workers import WorkerFacts, queues_of
@@ -29,6 +29,7 @@ DRAIN_S = 900.0
 """For how long a supervisor lets a worker wait for the steps of its runs."""
 APART_S = 0.3
 """Workers that are begun at once do not all connect in the same moment."""
+FIT = "its home has room again, and can be written: it takes what is due"
 
 
 class WorkerOptions(Record):
@@ -100,8 +101,8 @@ def run(app: App, options: WorkerOptions, tell: Tell) -> None:
     try:
         time.sleep(random.uniform(0, APART_S))
         runs = children.ChildRuns(app.home, children.scope_prefix(app.home), facts.agents)
-        skew = SkewNews(app.health.skew)
-        worker = Worker(link, facts, queues, runs, wakeups, tell, options.poll_s, skew)
+        skew, unfit = News(app.health.skew, CLOCK_RIGHT), News(app.health.unfit, FIT)
+        worker = Worker(link, facts, queues, runs, wakeups, tell, options.poll_s, skew, unfit)
         supervisor.ready("takes runs")
         worker.run(supervisor.alive)
     finally:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.daemon.loop.wakeups import Wakeups
+    from uwf.daemon.news import News
     from uwf.daemon.runs.children import ChildRuns
     from uwf.daemon.runs.runs import RunEnded
-    from uwf.daemon.skew import SkewNews
     from uwf.jobs.link import QueueLink
     from uwf.jobs.queue import Job
     from uwf.jobs.workers import WorkerFacts
@@ -57,7 +57,9 @@ def channels(queues: Sequence[str]) -> list[str]:
 
 
 class Worker:
-    """One worker. `facts` are what it says of itself, `poll_s` how often it looks where nothing is said."""
+    """One worker. `facts` are what it says of itself, `poll_s` how often it looks where nothing is said, `unfit` what
+    its home lacks: meanwhile it takes nothing, so that others do.
+    """
 
     def __init__(
         self,
@@ -68,7 +70,8 @@ class Worker:
         wakeups: Wakeups,
         tell: Tell,
         poll_s: float,
-        skew: SkewNews,
+        skew: News,
+        unfit: News,
     ) -> None:
         self._link, self._facts, self._queues = link, facts, list(queues)
         self._runs, self._wakeups, self._tell, self._poll_s = runs, wakeups, tell, poll_s
@@ -83,7 +86,7 @@ class Worker:
         self._told_running: frozenset[str] | None = None
         self._beats_s = self._ready_s = self._notes_s = 0.0
         self._is_draining, self._stops, self._is_away = False, 0, False
-        self._skew = skew
+        self._skew, self._unfit = skew, unfit
         self._checks = {LEFT, SKEW}
         """Those to be made as soon as no other is."""
 
@@ -110,6 +113,7 @@ class Worker:
         """All that needs the queue; how long to sleep then."""
         asked = any(notice.channel == ASKED for notice in self._link.heard())
         self._pay()
+        self._heed_home()
         if asked or clock.monotonic_s() >= self._beats_s or self._is_told_otherwise():
             self._beat()
         if self._is_away:
@@ -132,7 +136,7 @@ class Worker:
         return False
 
     def _may_take(self) -> bool:
-        is_open = not self._is_draining and not self._patience.closed_s()
+        is_open = not (self._is_draining or self._unfit.words or self._patience.closed_s())
         return is_open and len(self._jobs) < self._facts.slots
 
     def _make_ready(self) -> None:
@@ -179,10 +183,10 @@ class Worker:
             self._number = self._table.register(self._facts)
             self._forget_earlier()
             self._say(f"worker {self._number} takes from {', '.join(self._queues)}", what="worker")
-        is_known, asked = self._table.beat(self._number, sorted(running))
+        is_known, asked = self._table.beat(self._number, sorted(running), self._unfit.words)
         if not is_known:
             self._number = self._table.register(self._facts)
-            self._table.beat(self._number, sorted(running))
+            self._table.beat(self._number, sorted(running), self._unfit.words)
             self._say(f"the queue did not know it: it is worker {self._number} now", what="worker")
         known = [*self._jobs.values(), *(job for job, _ in self._owed)]
         self._queue.keep(self._number, [job.id for job in known])
@@ -197,12 +201,20 @@ class Worker:
             if asked != ASKED_TO_DRAIN:
                 self._end_runs(2 if asked == STOP_NOW else 1)
 
+    def _heed_home(self) -> None:
+        """Look whether its home can take what a run writes; what it finds is said once, and seen from all machines."""
+        said = self._unfit.taken()
+        if said is not None:
+            takes = ": it takes nothing until that is over" if self._unfit.words else ""
+            self._say(f"{said}{takes}", what="unfit" if takes else "fit")
+            self._beats_s = 0.0
+
     def _heed_clock(self) -> None:
         """Say once that the clock of this machine is off, and let that be noted, for whoever looks from another one."""
         said, now_s = self._skew.taken(), clock.monotonic_s()
         if said is not None:
             self._say(said, what="clock")
-        if said is not None or (self._skew.is_off and now_s >= self._notes_s):
+        if said is not None or (self._skew.words and now_s >= self._notes_s):
             self._notes_s = now_s + NOTE_S
             self._checks.add(SKEW)
 

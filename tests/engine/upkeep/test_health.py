@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.fake_agent import Said
+from tests.helpers.read_only import read_only
 from tests.helpers.rig import WROTE, Rig
 from uwf.agent.process import platform
 from uwf.config.records import AgentConfig
@@ -262,6 +263,12 @@ def test_little_room_on_the_disk_is_told_before_steps_are_refused(
     assert finding.what.startswith("900MiB of disk are free") and "refused" not in finding.what
     left = replace(left, disk_bytes=100 << 20)
     assert "steps are refused" in rig.doctor("disk")[0].what
+
+
+def test_a_home_that_cannot_be_written_is_told(rig: Rig, tmp_path: Path) -> None:
+    with read_only(tmp_path):
+        rig.engine = replace(rig.engine, home=str(tmp_path))
+        assert rig.doctor("disk")[0].what == f"{tmp_path} cannot be written: steps are refused"
 
 
 def test_a_jump_of_the_clock_is_told_for_a_day(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

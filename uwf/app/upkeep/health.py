@@ -54,6 +54,14 @@ class Health:
         words = ClockOff(settings.host(), off_ms).words
         return f"{words} until one of them is set right: {SET_RIGHT}" if off_ms else None
 
+    def unfit(self) -> str | None:
+        """What this home lacks for a run, in words: it cannot be written, or its disk is full; None: nothing."""
+        from uwf.guard.capacity import room
+        from uwf.guard.capacity.resources import Resources
+
+        rules = self._home.config.rules(Resources.Rules)
+        return room.lacks(self._home.home, rules.disk_floor_bytes)
+
     def clocks_off(self) -> list[ClockOff]:
         """The machines of those that share the store whose clock is off."""
         from uwf.engine.upkeep.health import clocks

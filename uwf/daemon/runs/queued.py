@@ -13,7 +13,7 @@ import json
 from uwf import clock
 from uwf.daemon.runs.runs import RunEnded, RunsNow
 from uwf.jobs.queue import ANY, ENDED, STALLED_S, JobQueue, NewJob, named
-from uwf.jobs.workers import WORKING, Workers
+from uwf.jobs.workers import UNFIT, WORKING, Workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ RANK_S = 60.0
 RECOVERY = "recovery"
 """What is said of a thread whose run was cut off, or that is tried again."""
 QUEUE, UNSERVED = "queue", "jobs wait there, and no worker takes them: uwf worker list"
+WORKER = "worker"
+"""The kind of a machine that takes nothing, as its home cannot be written, or has no room."""
 UNSERVED_S = 60.0
 """A worker may be begun anew: only what nobody takes for so long is put on record with its thread."""
 MOST_WAITING = 1000
@@ -112,7 +114,12 @@ class QueuedRuns:
         self._looks_s = now_s + LOOK_S
         self._queue.drop_stalled()
         self._table.forget_gone()
-        self._workers = [each for each in self._table.all() if each.state == WORKING]
+        found = self._table.all()
+        unfit = {each.host: each.unfit for each in found if each.state == UNFIT}
+        self._quarantine.let_go_but(WORKER, unfit)
+        for host, why in unfit.items():
+            self._quarantine.set_aside(WORKER, host, f"it takes nothing: {why}")
+        self._workers = [each for each in found if each.state == WORKING]
         served = {queue for each in self._workers for queue in each.queues}
         if served != self._served:
             self._served, self._ranks_s = served, 0.0
