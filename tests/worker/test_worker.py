@@ -96,6 +96,22 @@ def test_a_daemon_of_an_older_uwf_lets_a_newer_one_lead(machine: Machines) -> No
     until(lambda: here.sql("SELECT 1 FROM uwf.lease WHERE name = 'daemon'"), within_s=40)
 
 
+def test_a_worker_of_an_older_uwf_drains_once_a_newer_one_has_migrated_the_store(
+    machine: Machines,
+) -> None:
+    here = machine("here")
+    here.agents("painter")
+    here.daemon()
+    worker = here.worker()
+    here.ends(here.due())
+    here.sql("UPDATE uwf.meta SET value = '9' WHERE key = 'schema'")
+    here.sql("UPDATE uwf.meta SET value = 'uwf 9.9' WHERE key = 'writer'")
+    worker.says("was written by uwf 9.9 with schema 9", "takes nothing any more")
+    assert worker.process.wait(timeout=30) == 1, "a supervisor sees it"
+    assert "hint: pip install --upgrade uwf" in worker.said
+    assert here("worker", "list", "--json").json == []
+
+
 def test_a_thread_with_a_place_is_run_there_alone(machine: Machines) -> None:
     here, there = machine("here"), machine("there")
     for each in (here, there):

@@ -62,6 +62,13 @@ class QueueLink:
         self._hint: str | None = None
 
     @property
+    def place(self) -> str:
+        """Where the queue is, as it is shown."""
+        from uwf.store.postgres.faults import place_of
+
+        return place_of(self._url)
+
+    @property
     def left_s(self) -> float:
         """How long it is left alone; 0: it may be asked."""
         return max(0.0, self._again_s - clock.monotonic_s())

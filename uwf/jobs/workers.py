@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from uwf.errors import StoreTooNew
+
 DRAIN, STOP, STOP_NOW = "drain", "stop", "stop now"
 WORKING, UNFIT, DRAINING, STOPPING, GONE = "working", "unfit", "draining", "stopping", "gone"
 _STATES = {None: WORKING, DRAIN: DRAINING}
@@ -106,6 +108,19 @@ class Workers:
         ((asked, there_ms),) = rows
         clock.told(there_ms, asked_ms)
         return True, asked
+
+    def store_too_new(self) -> StoreTooNew | None:
+        """The error of a worker whose runs cannot write to the store: a newer uwf has migrated it. None: they can."""
+        from uwf.store.postgres import schema
+
+        rows = self.link.query(
+            f"SELECT key, value FROM {schema.SCHEMA}.meta WHERE key IN ('schema', 'writer')"
+        )
+        meta = {str(key): str(value) for key, value in rows}
+        number = meta.get("schema", "")
+        if not number.isdigit() or int(number) <= schema.newest():
+            return None
+        return schema.too_new(int(number), meta.get("writer", "a newer uwf"), self.link.place)
 
     def leave(self, worker: int) -> None:
         """A worker has ended: what it had taken is for others."""

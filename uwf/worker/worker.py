@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from uwf.daemon.news import News
     from uwf.daemon.runs.children import ChildRuns
     from uwf.daemon.runs.runs import RunEnded
+    from uwf.errors import StoreTooNew
     from uwf.jobs.link import QueueLink
     from uwf.jobs.queue import Job
     from uwf.jobs.workers import WorkerFacts
@@ -86,12 +87,16 @@ class Worker:
         self._told_running: frozenset[str] | None = None
         self._beats_s = self._ready_s = self._notes_s = 0.0
         self._is_draining, self._stops, self._is_away = False, 0, False
+        self._too_new: StoreTooNew | None = None
         self._skew, self._unfit = skew, unfit
         self._checks = {LEFT, SKEW}
         """Those to be made as soon as no other is."""
 
     def run(self, alive: Callable[[], None]) -> None:
-        """Go round until told to end and nothing runs any more. `alive` is called each time."""
+        """Go round until told to end and nothing runs any more. `alive` is called each time.
+
+        StoreTooNew at the end of one that has drained since a newer uwf has migrated the store.
+        """
         try:
             while True:
                 self._heed_signals()
@@ -102,12 +107,14 @@ class Worker:
                 except QueueAway as away:
                     wait_s = self._note_away(away)
                 if self._is_draining and not self._jobs and (not self._owed or self._is_away):
-                    return
+                    break
                 self._make_ready()
                 alive()
                 self._wakeups.until(0.0 if self._link.has_heard else wait_s)
         finally:
             self._leave()
+        if self._too_new is not None:
+            raise self._too_new
 
     def _with_the_queue(self) -> float:
         """All that needs the queue; how long to sleep then."""
@@ -196,10 +203,17 @@ class Worker:
         self._told_running = running
         self._beats_s = clock.monotonic_s() + BEAT_S * random.uniform(0.8, 1.0)
         self._heed_clock()
+        self._heed_store()
         if asked is not None:
             self._drain(f"it was asked to {asked}")
             if asked != ASKED_TO_DRAIN:
                 self._end_runs(2 if asked == STOP_NOW else 1)
+
+    def _heed_store(self) -> None:
+        """Drain where a newer uwf has migrated the store: no run of this one could write to it any more."""
+        self._too_new = self._table.store_too_new()
+        if self._too_new is not None:
+            self._drain(self._too_new.message)
 
     def _heed_home(self) -> None:
         """Look whether its home can take what a run writes; what it finds is said once, and seen from all machines."""

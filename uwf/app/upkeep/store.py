@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.upkeep.migrate import Migration
+    from uwf.jobs.workers import WorkerView
     from uwf.store.whole.check import Verification
     from uwf.store.whole.copying import StoreCopy
     from uwf.store.whole.restore import Restored
@@ -42,13 +43,15 @@ class Collected(Record):
 
 class StoreMigration(Record):
     """What the tables of the store in `place` were before, 0: there were none, and what they are now, by the number of
-    the last migration; and how many of those of the workers' queue were made.
+    the last migration; and how many of those of the workers' queue were made. `outdated` are the workers that were at
+    work meanwhile: with what they know they cannot write to it any more, and drain.
     """
 
     place: str
     before: int
     after: int
     queue: int
+    outdated: tuple[WorkerView, ...] = ()
 
 
 class StoreFigures(Record):
@@ -174,9 +177,9 @@ class Upkeep:
         from uwf.store import database
 
         done = database.migrate(address)
-        return StoreMigration(
-            done.place, done.before, done.after, len(database.ask(address, apply_schema))
-        )
+        tables = len(database.ask(address, apply_schema))
+        outdated = _at_work(address) if 0 < done.before < done.after else ()
+        return StoreMigration(done.place, done.before, done.after, tables, outdated)
 
     def _place(self, text: str) -> str:
         """The file of a store, which may be named by its home, or the address of a database."""
@@ -203,3 +206,14 @@ class Upkeep:
             entries=found.entries,
             file_bytes=store.used_bytes(),
         )
+
+
+def _at_work(address: str) -> tuple[WorkerView, ...]:
+    """The workers of the queue there that take what is due."""
+    from contextlib import closing
+
+    from uwf.jobs.link import QueueLink
+    from uwf.jobs.workers import UNFIT, WORKING, Workers
+
+    with closing(QueueLink(address, "uwf")) as link:
+        return tuple(each for each in Workers(link).all() if each.state in (WORKING, UNFIT))

@@ -159,7 +159,7 @@ def restore(ctx: Context, file: str) -> None:
     help="Make or update the tables of a store in PostgreSQL.",
     example="uwf store migrate postgresql://uwf@db.example/uwf",
     detail="Once for a database, and again after an upgrade of uwf: what is there stays. All or nothing; may be "
-    "repeated. Runs of an earlier uwf may go on reading, and say that they cannot write.",
+    "repeated. Runs of an earlier uwf may go on reading, and say that they cannot write; workers of it drain.",
     place=arg("The address of the database. Without it, that of this home.", metavar="ADDRESS"),
 )
 def migrate(ctx: Context, place: str | None = None) -> None:
@@ -171,6 +171,13 @@ def migrate(ctx: Context, place: str | None = None) -> None:
     else:
         said = f"{done.place} is a store now: schema {done.after}"
     ctx.out.answer(done, ids=[done.place], draw=said)
+    for each in done.outdated:
+        ctx.out.warning(
+            f"worker {each.worker} on {each.host} is of uwf {each.version}, which cannot write to it any more: "
+            "it takes nothing more, and ends; what its runs were replied is kept there"
+        )
+    if done.outdated:
+        ctx.out.hint("pip install --upgrade 'uwf[postgres]'  # there, then begin it again")
 
 
 @command(
