@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import psycopg
 import pytest
 
 from tests.helpers.project import until
@@ -87,6 +88,17 @@ def test_one_of_many_leaves_room_for_others(
         one.query("SELECT 1")
     assert "81 of its 100 connections are taken" in told.value.message
     assert one.fileno() is None and one.left_s > 0
+
+
+def test_it_sees_what_others_have_written_whatever_is_set_for_the_database(
+    link: QueueLink, queue_url: str
+) -> None:
+    with psycopg.connect(queue_url, autocommit=True) as owner:
+        for rule in ("default_transaction_isolation = 'serializable'", "statement_timeout = '9s'"):
+            sql = f"ALTER ROLE CURRENT_USER IN DATABASE {owner.info.dbname} SET {rule}"
+            owner.execute(sql.encode())
+    assert link.query("SHOW default_transaction_isolation") == [("read committed",)]
+    assert link.query("SHOW statement_timeout") == [("0",)]
 
 
 def test_a_server_that_can_only_be_read_is_away(link: QueueLink, queue_url: str) -> None:

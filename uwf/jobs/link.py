@@ -120,6 +120,8 @@ class QueueLink:
         self._connection = None
 
     def _opened(self) -> Connection[Any]:
+        from uwf.store.postgres.reaching import PINNED
+
         if self._connection is None:
             if self.left_s:
                 raise QueueAway(self._why, hint=self._hint)
@@ -129,7 +131,7 @@ class QueueLink:
                 lambda each: self._heard.append(Notice(each.channel, each.payload))
             )
             listens = "".join(f'; LISTEN "{channel}"' for channel in self._channels)
-            connection.execute(f"SET search_path TO {SCHEMA}{listens}".encode())
+            connection.execute(f"{PINNED}; SET search_path TO {SCHEMA}{listens}".encode())
             if self._is_one_of_many:
                 self._leave_room(connection)
             self._failures = 0

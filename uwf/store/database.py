@@ -96,11 +96,12 @@ def ask(address: str, what: Callable[[Connection[Any]], T]) -> T:
     import psycopg
 
     from uwf.store.postgres.faults import explain, place_of
-    from uwf.store.postgres.reaching import MOST_S, reach
+    from uwf.store.postgres.reaching import MOST_S, PINNED, reach
 
     place = place_of(address)
     with reach(address, place, MOST_S, autocommit=True) as connection:
         try:
+            connection.execute(PINNED)
             return what(connection)
         except psycopg.Error as error:
             raise explain(error, place) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ import pytest
 from tests.helpers.postgres import Cluster
 from uwf.errors import InputError, StoreBusy, StoreError
 from uwf.store.postgres import migrate, open_store, reaching
+from uwf.store.postgres.faults import explain, is_lost
 from uwf.store.protocols import Store
 
 
@@ -160,6 +162,39 @@ def test_a_store_that_can_only_be_read_is_read_and_says_so_when_written(
             put(store)
         assert refused.value.code == "store_readonly"
         assert store.ref("t/a") == ref
+
+
+def test_what_is_set_for_others_changes_nothing_for_who_waits_for_another_writer(
+    admin: Cluster, database: str
+) -> None:
+    for rule in ("default_transaction_isolation = 'serializable'", "statement_timeout = '200ms'"):
+        admin.run(f"ALTER DATABASE {name_in(database)} SET {rule}")
+    migrate(database)
+    with opened(database) as first, opened(database) as second:
+        has_begun = threading.Event()
+
+        def write_slowly() -> None:
+            with first.transaction("first") as tx:
+                tx.set_counter("n", 1)
+                has_begun.set()
+                time.sleep(0.5)
+
+        slow = threading.Thread(target=write_slowly)
+        slow.start()
+        assert has_begun.wait(10)
+        with second.transaction("second") as tx:
+            tx.set_counter("n", (tx.counter("n") or 0) + 1)
+        slow.join()
+        assert second.counter("n") == 2
+
+
+def test_a_statement_that_was_ended_is_no_lost_connection() -> None:
+    import psycopg
+
+    error = psycopg.errors.QueryCanceled("canceling statement due to user request")
+    assert not is_lost(error)
+    told = explain(error, "there")
+    assert (told.code, "lost" in told.message) == ("store_cancelled", False)
 
 
 def test_a_role_that_may_only_read_says_so(admin: Cluster, database: str) -> None:

@@ -14,7 +14,7 @@ from psycopg.types.string import StrBinaryDumper
 from uwf import clock
 from uwf.errors import StoreError
 from uwf.store.postgres.faults import explain
-from uwf.store.postgres.reaching import reach
+from uwf.store.postgres.reaching import PINNED, reach
 from uwf.store.postgres.schema import SCHEMA, recognise
 from uwf.store.values import NOW_MS
 
@@ -38,7 +38,8 @@ AS_IT_IS = f"CASE key WHEN '{INSTANCE}' THEN value || '/' || tableoid ELSE value
 tables, and what was drawn from its sequences before that may be drawn again."""
 
 _SESSION = (
-    f"SET search_path = {SCHEMA}; SET idle_in_transaction_session_timeout = '{FROZEN_S}s'; SET jit = off;"
+    f"{PINNED}; SET search_path = {SCHEMA};"
+    f" SET idle_in_transaction_session_timeout = '{FROZEN_S}s'; SET jit = off;"
     " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
     f" SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT key, {AS_IT_IS} FROM {SCHEMA}.meta"
     f" UNION ALL SELECT '{RECOVERED}', stats_reset::text FROM pg_stat_bgwriter"

@@ -23,6 +23,8 @@ _BROKEN = {"XX001", "XX002", "22021"}
 _TOO_LARGE = {"54000", "22001", "54001"}
 _POOLED = {"42P05", "26000"}
 """A prepared statement is there already, or is not: somebody else's session, which a pooler has given to this one."""
+_ENDED = "57014"
+"""A statement was ended: by a time limit, or by an administrator. The connection is there all the same."""
 _CAUSES = {
     "25006": (
         READONLY,
@@ -31,6 +33,7 @@ _CAUSES = {
     ),
     "42501": (READONLY, "this role may not do that there", "\\dp uwf.*"),
     "53100": (FULL, "its disk is full", "\\l+"),
+    _ENDED: ("store_cancelled", "it has ended a statement", "SHOW statement_timeout"),
     "53200": ("store_memory", "it has not enough memory", "SHOW shared_buffers"),
 }
 """By PostgreSQL's code: ours, what it means, and what to look with there."""
@@ -50,7 +53,8 @@ def place_of(url: str) -> str:
 
 def is_lost(error: psycopg.Error) -> bool:
     """Whether it says that the connection, or the server behind it, is gone."""
-    return isinstance(error, OperationalError) and (error.sqlstate or "08")[:2] in ("08", "57")
+    code = error.sqlstate or "08"
+    return isinstance(error, OperationalError) and code[:2] in ("08", "57") and code != _ENDED
 
 
 def has_no_table(error: psycopg.Error) -> bool:

@@ -31,6 +31,10 @@ ALIVE: dict[str, Any] = {
 }
 """By which it is seen within half a minute that the other side is gone."""
 
+PINNED = "SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0"
+"""Said first in each session, whatever a database or a role has set for others: who has waited for the lock of writers
+is to see what was written meanwhile, and waiting has limits of its own."""
+
 _AT_THE_DOOR = (
     ("password authentication failed", DENIED, "it does not accept this password"),
     ("no password supplied", DENIED, "it wants a password"),

@@ -15,7 +15,7 @@ from uwf import clock
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
 from uwf.record import Record
 from uwf.store.postgres.faults import explain, no_tables, place_of, unreadable
-from uwf.store.postgres.reaching import reach
+from uwf.store.postgres.reaching import PINNED, reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def migrate(url: str) -> Migrated:
     May be called at any time, and by several at once. StoreTooNew for one of a newer uwf.
     """
     place = place_of(url)
-    connection = reach(url, place, WAIT_S)
+    connection = reach(url, place, WAIT_S, autocommit=True)
     try:
+        connection.execute(PINNED)
         with connection, connection.transaction(), connection.cursor() as cursor:
             return _migrated(cursor, place)
     except psycopg.Error as error:
