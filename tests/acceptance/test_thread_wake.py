@@ -360,8 +360,36 @@ def test_a_paused_agent_puts_its_threads_off_to_the_end_of_the_pause(project: Pr
     project("thread", "exec", other, expect=75)
     assert project.show(other)["wakeAt"] is None, "a refusal changes nothing"
     project("guard", "pause", "all", "off")
-    project("thread", "exec", thread)
-    assert project.show(thread)["wakeAt"] is None
+    assert "put off" not in project.show(thread)["wakeWhy"]
+    assert thread in project("thread", "run", "--due").out, "it is tried at once"
+
+
+def test_what_waits_for_a_limit_is_tried_once_its_agent_is_let_go(project: Project) -> None:
+    resets_s = int(time.time()) + 3600
+    limited = project.cwd / "limited"
+    limited.write_text(
+        f"#!/bin/sh\ncat >/dev/null\necho 'usage limit reached|{resets_s}' >&2\nexit 1\n"
+    )
+    limited.chmod(0o755)
+    all_run_by(project, str(limited))
+    thread = project.begin(ONE, "--wake")
+    project("thread", "run", "--due", expect=75)
+    assert project.show(thread)["wakeAt"] >= resets_s * 1000
+    project("guard", "pause", "other", "off")
+    assert project.show(thread)["wakeAt"] >= resets_s * 1000
+    project("guard", "pause", "all", "off")
+    assert project.show(thread)["wakeAt"] <= now_ms()
+
+
+def test_another_budget_of_the_day_counts_at_once(project: Project) -> None:
+    all_run_by(project, project.agent(reply()).command)
+    project("config", "set", "budget.day.steps", "1")
+    project("thread", "exec", project.begin(ONE))
+    thread = project.begin(ONE, "--wake")
+    project("thread", "run", "--due", expect=75)
+    assert project.show(thread)["wakeAt"] > now_ms()
+    project("config", "set", "budget.day.steps", "9")
+    assert project.show(thread)["wakeAt"] <= now_ms()
 
 
 def test_who_waits_for_a_person_is_told_of_now_and_then_and_not_run(project: Project) -> None:

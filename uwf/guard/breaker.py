@@ -124,7 +124,7 @@ class Breaker(Guard):
     def _check(self, circuit: Circuit) -> None:
         """Raise `Refused` unless it is time for a probe and none is under way."""
         until_ms = _left_alone_until_ms(circuit, self._rules, self._backoff)
-        failed = f"agent {circuit.agent} failed {counted(circuit.failures, 'time')} in a row"
+        failed = f"{has_failed(circuit.agent)} {counted(circuit.failures, 'time')} in a row"
         if until_ms is not None:
             import shlex
 
@@ -261,6 +261,11 @@ def left_alone_until_ms(
 def all_of(counters: Counters) -> list[Circuit]:
     """Every circuit that has counted something."""
     return [_read(name, value) for name, value in counters.counters(PREFIX)]
+
+
+def has_failed(agent: str) -> str:
+    """What a refusal begins with while a circuit of `agent` is open."""
+    return f"agent {agent} failed"
 
 
 def reset(store: Store, name: str) -> int:

@@ -33,6 +33,8 @@ FIRST_MS, LONGEST_MS = 300_000, 3_600_000
 """How long an agent is paused whose client tells of a limit and of no time, and how long at most, when it was in vain.
 """
 QUOTA = "quota"
+DRAINS, ALL_PAUSED = "no step begins while uwf drains", "everything is paused"
+"""What refusals begin with, by which it is known what they have put off."""
 _OFF = {DRAIN: "uwf guard drain off", PAUSE: "uwf guard pause off"}
 
 
@@ -85,7 +87,7 @@ class AgentPaused(Guard):
 
         raise refuse(
             "agent_paused",
-            f"agent {request.agent} is paused{_because(switched)}",
+            f"{is_paused(request.agent)}{_because(switched)}",
             retry_at_ms=_next_try_ms(switched),
             hint=shlex.join(("uwf", "guard", "pause", request.agent, "off")),
         )
@@ -151,7 +153,7 @@ def refuse_while_draining(counters: Counters) -> None:
     if switched is not None:
         raise refuse(
             "draining",
-            f"no step begins while uwf drains{_because(switched)}",
+            f"{DRAINS}{_because(switched)}",
             retry_at_ms=switched.until_ms,
             hint="uwf guard drain off",
         )
@@ -163,7 +165,7 @@ def refuse_while_paused(counters: Counters) -> None:
     if switched is not None:
         raise refuse(
             "paused",
-            f"everything is paused{_because(switched)}",
+            f"{ALL_PAUSED}{_because(switched)}",
             retry_at_ms=switched.until_ms,
             hint="uwf guard pause off",
         )
@@ -189,6 +191,11 @@ def turn_off(store: Store, counter: str) -> bool:
 def of_agent(agent: str) -> str:
     """The counter of the switch that pauses `agent`."""
     return AGENT + hashed(agent)
+
+
+def is_paused(agent: str) -> str:
+    """What a refusal begins with while `agent` is paused."""
+    return f"agent {agent} is paused"
 
 
 def pause_agent(

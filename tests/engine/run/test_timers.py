@@ -12,6 +12,7 @@ from tests.engine.states import asked, completed, failed, fresh, idle
 from tests.helpers.fake_agent import FakeAgent, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from tests.helpers.ticking import Ticking
+from uwf.engine.actions import timer as actions
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import told, wake
 from uwf.engine.chain.redact import Redactor
@@ -256,6 +257,23 @@ def test_a_refusal_that_names_a_time_puts_it_off_to_then(rig: Rig, now: Ticking)
     again = timer(rig, id)
     assert again is not None and again.why.count("put off") == 1
     assert 0 <= again.at_ms - until_ms - timers.LOOK_MS < 100
+
+
+def test_what_was_put_off_is_due_once_that_is_lifted(rig: Rig, now: Ticking) -> None:
+    id, other = idle(rig), idle(rig)
+    wish(rig, id, now(), wake.COLLABORATION)
+    not_put_off = wish(rig, other, now() + HOUR_MS)
+    pause.turn_on(rig.store, pause.of_agent("fake"), "fake", until_ms=None, why="by hand")
+    refused_if_due(rig, id)
+    pause.resume_agent(rig.store, "fake")
+    others = (pause.is_paused("fak"), pause.ALL_PAUSED)
+    actions.lifted(rig.store, lambda _, why: why.startswith(others))
+    assert run_if_due(rig, id) == []
+    actions.lifted(rig.store, lambda _, why: why.startswith(pause.is_paused("fake")))
+    found = timer(rig, id)
+    assert found is not None and (found.kind, found.why) == (wake.COLLABORATION, "a word")
+    assert timer(rig, other) == not_put_off
+    assert run_if_due(rig, id, APPROVED) == ["reviewer"]
 
 
 def test_one_that_is_refused_in_the_middle_goes_on_there(rig: Rig, now: Ticking) -> None:

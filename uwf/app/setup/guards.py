@@ -7,14 +7,14 @@ from uwf.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.opened import OpenHome
+    from uwf.app.queries import ThreadQueries
     from uwf.engine.query.home.guard_status import GuardStatus, QueueRow, StatsRow
 
 
 class Guards:
     """What `app.guards` can do."""
 
-    def __init__(self, home: OpenHome) -> None:
+    def __init__(self, home: ThreadQueries) -> None:
         self._home = home
 
     def status(self) -> GuardStatus:
@@ -41,7 +41,7 @@ class Guards:
             pause.turn_on(store, pause.DRAIN, "drain", until_ms=None, why="")
         else:
             pause.turn_off(store, pause.DRAIN)
-            self._home.poke_daemon()
+            self._lifted(pause.DRAINS)
 
     def pause(
         self, agent: str | None = None, *, until_ms: int | None = None, why: str = ""
@@ -64,10 +64,27 @@ class Guards:
         store = self._home.store(create=True)
         if agent is None:
             is_over = pause.turn_off(store, pause.PAUSE)
+            self._lifted(pause.ALL_PAUSED)
         else:
-            is_over = pause.resume_agent(store, self._home.named(agent))
-        self._home.poke_daemon()
+            name = self._home.named(agent)
+            is_over = pause.resume_agent(store, name)
+            self._lifted(pause.is_paused(name), of_limits=name)
         return is_over
+
+    def _lifted(self, *words: str, of_limits: str | None = None) -> None:
+        """What these words have refused is tried again at once, and what waits for a limit of that agent."""
+        from uwf.app.thread.wakes import Wakes
+        from uwf.engine.actions import timer
+        from uwf.engine.run.attempt.retry import RESETS
+
+        agent_of = Wakes(self._home).agent
+
+        def has_refused(thread: str, why: str) -> bool:
+            is_limited = of_limits is not None and RESETS in why
+            return why.startswith(words) or (is_limited and agent_of(thread) == of_limits)
+
+        timer.lifted(self._home.store(), has_refused)
+        self._home.poke_daemon()
 
     def refuse_if_stopped(self) -> None:
         """Raise `Refused` while no step of any thread may begin: uwf drains, or everything is paused."""
@@ -87,6 +104,8 @@ class Guards:
                 hint="uwf guard status",
                 code="no_such_breaker",
             )
+        agent = breaker.rpartition("/")[0]  # it may be named with the class of its failures
+        self._lifted(*(breakers.has_failed(each) for each in (breaker, agent)))
         return closed
 
     def queue(self) -> list[QueueRow]:

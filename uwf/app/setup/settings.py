@@ -58,6 +58,7 @@ class Settings:
         edit.set_value(
             self._home, key, value, lambda found: self._refuse_what_is_not_there(path, found)
         )
+        self._try_again(path)
         return name
 
     def set_all(self, texts: Mapping[str, str]) -> None:
@@ -86,12 +87,29 @@ class Settings:
             hint = "uwf thread list --all" if path[-1] == "thread" else "uwf workflow list"
             raise ConfigInvalid(f"{keys.dotted(path)}: {why}", hint=hint)
 
+    def _try_again(self, path: Path) -> None:
+        """With another budget of a day, what that of before has put off is due now. A store that cannot be written
+        keeps nobody from the settings: it is tried again when the day is over.
+        """
+        if path[:2] not in (("budget",), ("budget", "day")):
+            return
+        from contextlib import suppress
+
+        from uwf.engine.actions import timer
+        from uwf.errors import UwfError
+        from uwf.guard.spending.budget import WHO_HAS
+
+        with suppress(UwfError):
+            timer.lifted(self._app.store(), lambda _, why: why.startswith(tuple(WHO_HAS.values())))
+            self._app.poke_daemon()
+
     def unset(self, key: str) -> str:
         """Take one setting, or all of a table, out of the file; the key as it is written. Defaults count again."""
         path = keys.split(key)
         if keys.find(path) is None and not keys.is_table(path):
             raise _unknown(path, "unset")
         edit.unset(self._home, path)
+        self._try_again(path)
         return keys.dotted(path)
 
 

@@ -11,7 +11,7 @@ from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from uwf.engine.chain.wake import Wake
     from uwf.store.protocols import Store
@@ -45,6 +45,32 @@ def unserved(store: Store, ids: Iterable[str], since_ms: int | None) -> None:
                     expect=ref,
                     why="a worker takes it" if since_ms is None else "no worker takes it",
                 )
+
+
+def lifted(store: Store, has_refused: Callable[[str, str], bool]) -> None:
+    """What refused threads refuses no more: those that it put off to later are due now. `has_refused` says of a thread,
+    and the words that it was put off with, whether it was that. One that something else refuses as well is put off
+    again.
+    """
+    now_ms = clock.now_ms()
+    later = store.refs_by_tag(THREADS, wake.WAKE_AT, low=f"{now_ms + 1:013d}")
+    ids = [ref.name.removeprefix(THREADS) for ref in later]
+    found = [id for id, ref in zip(ids, later, strict=True) if has_refused(id, _why(ref)[1])]
+    if not found:
+        return
+    with store.transaction("lifted", durable=False) as tx:
+        for id in found:
+            ref = tx.ref(THREADS + id)
+            timer = None if ref is None else wake.of(ref.tags, id)
+            if ref is not None and timer is not None:
+                wake_by(tx, id, replace(timer, at_ms=now_ms, why=_why(ref)[0]))
+
+
+def _why(ref: Ref) -> tuple[str, str]:
+    """What a thread wakes for, and what it was put off with."""
+    why = ref.tags.get(wake.WAKE_WHY, "").partition(": ")[2]
+    wanted, _, refused = why.rpartition(wake.PUT_OFF)
+    return wanted or refused, refused
 
 
 def change(store: Store, id: str, wish: Wake | None) -> Ref:

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Counters, Transaction
 
 KEPT_DAYS = 31
+WHO_HAS = {True: "all machines have", False: "this machine has"}
+"""Used up the budget of a day: by whether they share the store."""
 LOOK_MS = 2_000
 """When to ask again for what others have set down: most of them use less."""
 
@@ -232,7 +234,7 @@ class Budget(Guard):
 
     def _who_has(self) -> str:
         """Whose day it is: that of all who share the store."""
-        return "all machines have" if self._host.store.is_shared else "this machine has"
+        return WHO_HAS[self._host.store.is_shared]
 
     def _refuse_crowded(self, name: str, used: float, held: float, likely: float | None) -> Refused:
         needs = "" if likely is None else f", and this one {numbers.amount(name, likely)}"

@@ -31,6 +31,9 @@ TRANSIENT = "transient"
 """The reason that a run ends with, when its thread waits for its next try."""
 
 
+RESETS = "its limit resets at"
+
+
 class AtOnce(Record):
     """The step is tried again in `in_s` seconds, by the same run."""
 
@@ -132,7 +135,7 @@ def explained(
     """What a person reads of a failure: what happened, and what that means for the next attempt, which is `then`."""
     notes = []
     if failed.resets_ms is not None:
-        notes.append(f"its limit resets at {clock.iso(failed.resets_ms)}")
+        notes.append(f"{RESETS} {clock.iso(failed.resets_ms)}")
     if isinstance(then, GivenUp) and then.vain_s:
         notes.append(f"tried again for {said(TIME, then.vain_s)} in vain")
     times = attempts.repeats(thread, failed.failure_class, message) + 1
