@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.jobs.conftest import heard
+from uwf.errors import NotFound
 from uwf.jobs.link import QueueLink
 from uwf.jobs.queue import ENDED, JobQueue, NewJob
 from uwf.jobs.workers import WorkerFacts, Workers
@@ -55,6 +56,16 @@ def test_one_job_of_a_thread_waits_and_one_is_taken(queue: JobQueue, worker: int
     queue.done(taken.id)
     again = queue.take(["any"], worker)
     assert again is not None and again.thread == A
+
+
+def test_a_worker_that_was_forgotten_takes_nothing_and_learns_of_it(
+    queue: JobQueue, worker: int, link: QueueLink
+) -> None:
+    queue.offer([job(A)])
+    link.query("SELECT procrastinate_prune_stalled_workers_v1(-1)")
+    with pytest.raises(NotFound, match=f"does not know worker {worker}"):
+        queue.take(["any"], worker)
+    assert [each.is_taken for each in queue.jobs()] == [False]
 
 
 def test_a_job_is_taken_by_who_asks_for_its_queue(queue: JobQueue, worker: int) -> None:

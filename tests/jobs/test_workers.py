@@ -15,6 +15,7 @@ from uwf.jobs.workers import DRAIN, STOP, WorkerFacts, Workers
 from uwf.record import replace
 
 FACTS = WorkerFacts("box", "/home", 7, ("gpu",), ("claude",), 2, "1.0")
+MAC = replace(FACTS, host="mac")
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def workers(link: QueueLink) -> Workers:
 
 def test_a_worker_is_shown_with_what_it_runs(workers: Workers) -> None:
     number = workers.register(FACTS)
-    assert workers.beat(number, ["01AAA"]) == (True, None)
+    assert workers.beat(number, FACTS, ["01AAA"]) == (True, None)
     (found,) = workers.all()
     assert (found.worker, found.host, found.labels, found.running, found.state) == (
         number,
@@ -38,12 +39,12 @@ def test_a_worker_is_shown_with_what_it_runs(workers: Workers) -> None:
 
 def test_a_worker_that_takes_nothing_is_unfit_until_a_beat_says_otherwise(workers: Workers) -> None:
     number = workers.register(FACTS)
-    workers.beat(number, [], "/home cannot be written")
+    workers.beat(number, FACTS, [], "/home cannot be written")
     (found,) = workers.all()
     assert (found.state, found.unfit) == ("unfit", "/home cannot be written")
     workers.ask(str(number), DRAIN)
     assert workers.all()[0].state == "draining"
-    workers.beat(number, [])
+    workers.beat(number, FACTS, [])
     assert workers.all()[0].unfit == ""
 
 
@@ -52,7 +53,7 @@ def test_with_each_beat_it_is_told_the_time_of_the_database(
 ) -> None:
     told: list[int] = []
     monkeypatch.setattr(clock, "told", lambda there_ms, _asked_ms: told.append(there_ms))
-    workers.beat(workers.register(FACTS), [])
+    workers.beat(workers.register(FACTS), FACTS, [])
     assert [at_ms / 1000 for at_ms in told] == [pytest.approx(time.time(), abs=5)]
 
 
@@ -60,11 +61,11 @@ def test_one_is_asked_by_its_number_others_by_their_host_or_all(
     workers: Workers, link: QueueLink
 ) -> None:
     one, two = workers.register(FACTS), workers.register(FACTS)
-    third = workers.register(replace(FACTS, host="mac"))
+    third = workers.register(MAC)
     assert workers.ask(str(one), DRAIN) == [one]
     assert workers.ask("mac", STOP) == [third]
     assert [each.state for each in workers.all()] == ["draining", "working", "stopping"]
-    assert workers.beat(third, []) == (True, STOP)
+    assert workers.beat(third, MAC, []) == (True, STOP)
     assert workers.ask(None, DRAIN) == [one, two, third]
     assert {each.channel for each in heard(link, 3)} == {ASKED}
 
@@ -88,7 +89,7 @@ def test_a_worker_that_was_not_heard_of_is_gone_and_one_that_left_is_not_shown(
     link.query("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '2 hours'")
     assert workers.all() == []
     workers.forget_gone()
-    assert workers.beat(lost, []) == (False, None)
+    assert workers.beat(lost, FACTS, []) == (False, None)
 
 
 def test_a_worker_that_the_queue_has_forgotten_learns_of_it(
@@ -96,4 +97,13 @@ def test_a_worker_that_the_queue_has_forgotten_learns_of_it(
 ) -> None:
     number = workers.register(FACTS)
     link.query("TRUNCATE procrastinate_workers CASCADE")
-    assert workers.beat(number, []) == (False, None)
+    assert workers.beat(number, FACTS, []) == (False, None)
+
+
+def test_a_number_that_is_anothers_now_is_not_known(workers: Workers) -> None:
+    """As it is where the database was made anew, and another worker was the first to come back."""
+    number = workers.register(MAC)
+    for other in (FACTS, replace(MAC, home="/another"), replace(MAC, pid=8)):
+        assert workers.beat(number, other, ["01AAA"]) == (False, None)
+    assert workers.all()[0].running == ()
+    assert workers.beat(number, MAC, []) == (True, None)

@@ -297,6 +297,46 @@ def test_it_comes_back_by_itself_when_postgresql_does(machine: Machines) -> None
     here.ends(here.due())
 
 
+def test_a_worker_that_was_forgotten_begins_anew_when_it_takes_the_next_job(
+    machine: Machines,
+) -> None:
+    """As after an hour in which its machine slept: nothing says so before it looks for a job."""
+    here = machine("here")
+    here.agents("painter")
+    here.daemon()
+    worker = here.worker()
+    here.sql(
+        "SET search_path TO uwf_queue; CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN DELETE FROM uwf_queue.procrastinate_workers; RETURN NEW; END';"
+        " CREATE TRIGGER forget BEFORE INSERT ON procrastinate_jobs EXECUTE FUNCTION forget()"
+    )
+    here.ends(here.due())
+    assert "the queue did not know it: it is worker 2 now" in worker.said
+
+
+def test_workers_and_daemons_go_on_with_a_database_that_was_made_anew(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    for each in (here, there):
+        each.agents("painter")
+    daemon, standby = here.daemon(), there.daemon(leads=False)
+    workers = [here.worker(), there.worker()]
+    here.ends(here.due())
+    name = here.sql("SELECT current_database()")[0][0]
+    admin = here.database.replace(f"/{name}?", "/postgres?")
+    other = Machine(here.home.parent, "admin", admin)
+    other.sql(f"DROP DATABASE {name} WITH (FORCE)")
+    other.sql(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    for each in workers:
+        each.says("the database has no queue for workers", "it is tried again")
+    daemon.says("there is no store in", "it is tried again")
+    here("store", "migrate")
+    for place in ("host:here", "host:there"):
+        here.ends(here.due("--place", place))
+    assert {row["host"] for row in here("worker", "list", "--json").json} == {"here", "there"}
+    assert all(each.process.poll() is None for each in (daemon, standby, *workers))
+    assert here("daemon", "status", "--json").json["leader"]["host"] in ("here", "there")
+
+
 def test_a_queue_that_was_emptied_loses_nothing(machine: Machines) -> None:
     here = machine("here")
     here.agents("painter")

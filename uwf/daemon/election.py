@@ -49,6 +49,10 @@ class Election(Protocol):
 
     def still_leads(self) -> bool: ...
 
+    def leads_in_another_store(self) -> bool:
+        """Whether it goes on leading when another store has taken the place of the one there was."""
+        ...
+
     def runs(self, quarantine: Quarantine) -> Runs:
         """How the one that leads has threads run."""
         ...
@@ -85,6 +89,9 @@ class _OfHome:
         return not self.is_over
 
     def still_leads(self) -> bool:
+        return True
+
+    def leads_in_another_store(self) -> bool:
         return True
 
     def runs(self, quarantine: Quarantine) -> Runs:
@@ -134,6 +141,8 @@ class _OfAll:
         try:
             self._link.query("SELECT 1")
             self._link.heard()
+            if self._app.let_go_of_stale_store():
+                self._lead.forget()
             leads = self._lead.take()
             self._heed_clock()
             if leads:
@@ -164,6 +173,10 @@ class _OfAll:
         leads = self._lead.leads()
         self._heed_clock()
         return leads
+
+    def leads_in_another_store(self) -> bool:
+        self._lead.forget()
+        return False
 
     def _heed_clock(self) -> None:
         """The store that was asked just now has told what its clock says."""

@@ -134,11 +134,13 @@ class _Serving:
         if not self._daemons.leads():
             raise StateError("the lock of this daemon was deleted, or its home", code="lock_gone")
         try:
+            if self._app.let_go_of_stale_store():
+                self._say("another store has taken the place of the one that was open")
+                if not self._election.leads_in_another_store():
+                    return None
             if not self._election.still_leads():
                 self._say("another daemon leads now")
                 return None
-            if self._app.let_go_of_stale_store():
-                self._say("another store has taken the place of the one that was open")
         except StoreError as error:
             if self._election.runs_here:
                 raise

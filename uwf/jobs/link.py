@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 FIRST_S, LONGEST_S = 0.25, 15.0
+NO_QUEUE = "no_queue"
+"""The code of an error: the database was not made ready for workers, or not again."""
 _ROOM = """
 SELECT most - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), most
 FROM (SELECT current_setting('max_connections')::int) AS setting (most)
@@ -208,5 +210,5 @@ def _is_lost(error: psycopg.Error) -> bool:
 def _no_tables(error: Exception) -> StoreError:
     said = str(error).splitlines()[0]
     return StoreError(
-        f"the database has no queue for workers: {said}", hint="uwf store migrate", code="no_queue"
+        f"the database has no queue for workers: {said}", hint="uwf store migrate", code=NO_QUEUE
     )

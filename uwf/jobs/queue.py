@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from zlib import crc32
 
+from uwf.errors import NotFound
 from uwf.jobs.link import QueueLink
 from uwf.record import Record
 from uwf.store.values import WAKE as WAKE
@@ -131,11 +132,20 @@ class JobQueue:
             )
 
     def take(self, queues: Sequence[str], worker: int) -> Job | None:
-        """The most urgent job of these queues, which is the worker's from now on; None when there is none for it."""
-        id, thread, queue, priority = self._link.query(
-            "SELECT id, lock, queue_name, priority FROM procrastinate_fetch_job_v2(%(queues)s, %(worker)s)",
+        """The most urgent job of these queues, which is the worker's from now on; None when there is none for it.
+
+        NotFound for a worker that was forgotten, as one is whose machine slept for an hour.
+        """
+        rows = self._link.query(
+            "WITH me AS MATERIALIZED"
+            " (SELECT id FROM procrastinate_workers WHERE id = %(worker)s FOR KEY SHARE)"
+            " SELECT job.id, lock, queue_name, priority"
+            " FROM me, LATERAL procrastinate_fetch_job_v2(%(queues)s, me.id) AS job",
             {"queues": list(queues), "worker": worker},
-        )[0]
+        )
+        if not rows:
+            raise NotFound(f"the queue does not know worker {worker}", hint="uwf worker list")
+        id, thread, queue, priority = rows[0]
         return None if id is None else Job(id, thread, queue, priority, True, worker)
 
     def done(self, job: int, ended: dict[str, Any] | None = None) -> None:

@@ -92,16 +92,27 @@ class Workers:
         return int(rows[0][0])
 
     def beat(
-        self, worker: int, running: Sequence[str], unfit: str | None = None
+        self, worker: int, facts: WorkerFacts, running: Sequence[str], unfit: str | None = None
     ) -> tuple[bool, str | None]:
         """A worker is there still, and runs these threads; why it takes nothing, None: it does. Whether the queue knows
         it, and what it is asked for.
+
+        A database that was made anew, or put back, may have given its number to another one.
         """
         asked_ms = clock.steady_ms()
         rows = self.link.query(
-            "WITH seen AS (UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %(id)s)"
-            f" UPDATE workers SET running = %(running)s, unfit = %(unfit)s WHERE id = %(id)s RETURNING asked, {NOW_MS}",
-            {"id": worker, "running": list(running), "unfit": unfit or ""},
+            "WITH known AS (UPDATE workers SET running = %(running)s, unfit = %(unfit)s WHERE id = %(id)s"
+            f" AND (host, home, pid) = (%(host)s, %(home)s, %(pid)s) RETURNING id, asked, {NOW_MS} AS there),"
+            " seen AS (UPDATE procrastinate_workers SET last_heartbeat = now()"
+            " WHERE id IN (SELECT id FROM known)) SELECT asked, there FROM known",
+            {
+                "id": worker,
+                "host": facts.host,
+                "home": facts.home,
+                "pid": facts.pid,
+                "running": list(running),
+                "unfit": unfit or "",
+            },
         )
         if not rows:
             return False, None

@@ -18,7 +18,8 @@ from uwf.daemon.loop.wakeups import DRAIN
 from uwf.daemon.runs.children import AFTER_STEP
 from uwf.daemon.runs.patience import Patience, is_of_the_home
 from uwf.daemon.upkeep.command import BackgroundCommand
-from uwf.errors import QueueAway
+from uwf.errors import NotFound, QueueAway, StoreError
+from uwf.jobs.link import NO_QUEUE
 from uwf.jobs.queue import ASKED, JobQueue, inserted
 from uwf.jobs.workers import DRAIN as ASKED_TO_DRAIN
 from uwf.jobs.workers import STOP_NOW, Workers
@@ -48,6 +49,8 @@ READY_S = 0.8
 ENDING_S = 5.0
 LEFT, SKEW = "attempt", "skew"
 """The checks for what a killed run has left, agents that nobody waits for; and for a clock that is off."""
+NEW_QUEUE_S = 1.0
+"""How often it looks whether a database that lost its queue has one again."""
 NOTE_S = 3600.0
 """How often it is noted for all machines that this one's clock is off."""
 
@@ -88,6 +91,7 @@ class Worker:
         self._beats_s = self._ready_s = self._notes_s = 0.0
         self._is_draining, self._stops, self._is_away = False, 0, False
         self._too_new: StoreTooNew | None = None
+        self._why_away = ""
         self._skew, self._unfit = skew, unfit
         self._checks = {LEFT, SKEW}
         """Those to be made as soon as no other is."""
@@ -104,8 +108,8 @@ class Worker:
                 self._settle()
                 try:
                     wait_s = self._with_the_queue()
-                except QueueAway as away:
-                    wait_s = self._note_away(away)
+                except StoreError as error:
+                    wait_s = self._note_away(error)
                 if self._is_draining and not self._jobs and (not self._owed or self._is_away):
                     break
                 self._make_ready()
@@ -135,7 +139,11 @@ class Worker:
         """Take jobs while there is room. Whether there still is some."""
         while self._may_take():
             assert self._number is not None, "it has said that it is there"
-            job = self._queue.take(self._queues, self._number)
+            try:
+                job = self._queue.take(self._queues, self._number)
+            except NotFound:
+                self._beat()  # with which it begins anew
+                continue
             if job is None:
                 return True
             points.at("job: taken")
@@ -190,10 +198,11 @@ class Worker:
             self._number = self._table.register(self._facts)
             self._forget_earlier()
             self._say(f"worker {self._number} takes from {', '.join(self._queues)}", what="worker")
-        is_known, asked = self._table.beat(self._number, sorted(running), self._unfit.words)
+        told = self._facts, sorted(running), self._unfit.words
+        is_known, asked = self._table.beat(self._number, *told)
         if not is_known:
             self._number = self._table.register(self._facts)
-            self._table.beat(self._number, sorted(running), self._unfit.words)
+            self._table.beat(self._number, *told)
             self._say(f"the queue did not know it: it is worker {self._number} now", what="worker")
         known = [*self._jobs.values(), *(job for job, _ in self._owed)]
         self._queue.keep(self._number, [job.id for job in known])
@@ -281,12 +290,16 @@ class Worker:
             self._say("ends its runs" + (" at once" if self._stops > 1 else ""), what="stopping")
             self._runs.signal(SIGTERM)
 
-    def _note_away(self, away: QueueAway) -> float:
-        if not self._is_away:
-            self._is_away, self._beats_s = True, 0.0
-            said = f"{away.message}; what runs goes on, and it is tried again"
+    def _note_away(self, error: StoreError) -> float:
+        """How long to wait for the queue: it cannot be asked, or its database was made anew since this began."""
+        is_away, has_begun = isinstance(error, QueueAway), self._number is not None
+        if not is_away and not (has_begun and error.code == NO_QUEUE):
+            raise error
+        if not self._is_away or self._why_away != error.code:
+            self._is_away, self._beats_s, self._why_away = True, 0.0, error.code
+            said = f"{error.message}; what runs goes on, and it is tried again"
             self._say(said, what="queue_away", runs=len(self._jobs))
-        return max(0.05, self._link.left_s)
+        return max(0.05, self._link.left_s) if is_away else NEW_QUEUE_S
 
     def _leave(self) -> None:
         self._stop.request()

@@ -266,6 +266,7 @@ def test_a_store_that_was_replaced_is_noticed(postgres: PostgresStore, emptied: 
             with pytest.raises(StoreError, match="replaced by another") as error:
                 postgres.refs()
             assert error.value.code == "store_gone"
+            assert postgres.is_taken_away(), "also by who finds that out as it connects again"
         finally:
             with administrator(emptied) as anew:
                 anew.execute(set_instance, (before,))

@@ -149,6 +149,10 @@ class SharedLead:
             self.release()
             raise
 
+    def forget(self) -> None:
+        """The store that has given the lease is gone. In the one in its place the same number may be another's."""
+        self._lease = None
+
     def release(self) -> None:
         """Let another lead, at once."""
         if self._lease is not None:

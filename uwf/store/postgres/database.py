@@ -29,6 +29,7 @@ from uwf.store.postgres.connection import (
     numbered,
 )
 from uwf.store.postgres.faults import (
+    GONE,
     explain,
     has_no_table,
     in_one_line,
@@ -290,7 +291,7 @@ class PostgresDatabase:
     def _replaced(self) -> StoreError:
         return StoreError(
             f"the store {self.path} was replaced by another one, or by a backup, while it was in use",
-            code="store_gone",
+            code=GONE,
         )
 
     def _add(self, sql: str, args: tuple[Any, ...], size_bytes: int = 0) -> None:

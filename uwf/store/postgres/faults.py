@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import psycopg
 
-DENIED, READONLY, FULL = "store_denied", "store_readonly", "store_full"
+DENIED, READONLY, FULL, GONE = "store_denied", "store_readonly", "store_full", "store_gone"
 
 _BUSY = {"55P03", "40P01", "40001", "53300"}
 """A lock that was waited for in vain, a deadlock, a conflict, and no room for another connection."""

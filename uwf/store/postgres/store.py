@@ -11,9 +11,11 @@ import os
 import socket
 
 from uwf import clock
+from uwf.errors import StoreError
 from uwf.store.owner import Owner
 from uwf.store.postgres.connection import AS_IT_IS, INSTANCE
 from uwf.store.postgres.database import PostgresDatabase
+from uwf.store.postgres.faults import GONE
 from uwf.store.postgres.leases import LASTS_S, PostgresLeases
 from uwf.store.postgres.reading import ReadingAtOnce
 from uwf.store.sql.store import SqlStore
@@ -93,7 +95,14 @@ class PostgresStore(ReadingAtOnce, SqlStore):
     def is_taken_away(self) -> bool:
         """The server's time comes with it: who only looks, for days, asks nothing else that has it."""
         asked_ms = clock.steady_ms()
-        row = self._database.one(f"SELECT {AS_IT_IS}, {NOW_MS} FROM meta WHERE key = '{INSTANCE}'")
+        try:
+            row = self._database.one(
+                f"SELECT {AS_IT_IS}, {NOW_MS} FROM meta WHERE key = '{INSTANCE}'"
+            )
+        except StoreError as error:
+            if error.code == GONE:
+                return True  # seen already when it was connected to again
+            raise
         if row is None:
             return True
         clock.told(row[1], asked_ms)
