@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,8 @@ import pytest
 from tests.helpers.postgres import Cluster, binaries
 from tests.helpers.program import Uwf
 from tests.helpers.project import ONE, Project, reply
+from uwf.store.database import open_store
+from uwf.store.owner import Owner
 
 
 @pytest.fixture
@@ -122,6 +125,15 @@ def test_every_command_works_with_a_store_in_postgresql(uwf: Uwf, database: str)
     assert found["path"].startswith("postgresql://") and found["fileBytes"] > found["storedBytes"]
     short = uwf("store", "gc", "--grace", "1s", "--json", expect=2).error
     assert short["hint"] == "uwf store gc --grace 1m"
+    assert uwf("store", "gc", "--grace", "1m", "--json").json["kept"] > 0
+    with closing(open_store(database, owner=Owner(7, "", "other"), lease_s=600.0)) as other:
+        lease = other.leases.take("run")
+        assert lease is not None
+        short = uwf("store", "gc", "--grace", "1m", "--json", expect=2).error
+        assert short["hint"] == "uwf store gc --grace 10m", (
+            "a run on another machine may be silent so long"
+        )
+        other.leases.release(lease)
     assert uwf("store", "gc", "--grace", "1m", "--json").json["kept"] > 0
     for words in (
         ["thread", "fork", thread],

@@ -323,6 +323,17 @@ def test_a_late_holder_goes_on_where_nobody_has_taken_over(expiring: Expiring) -
     assert expiring.leases.take(ONE) is None
 
 
+def test_the_longest_that_may_be_held_still_is_known(expiring: Expiring) -> None:
+    leases = expiring.leases
+    assert leases.longest_s() is None
+    lease = leases.take(ONE)
+    expiring.pass_s(LASTS_S + 1)
+    assert leases.longest_s() == LASTS_S, "its holder may go on until it is taken over"
+    assert lease is not None
+    leases.release(lease)
+    assert leases.longest_s() is None
+
+
 def test_a_word_for_the_holder_is_read_by_that_one_alone(expiring: Expiring) -> None:
     leases = expiring.leases
     assert not leases.ask(ONE, "stop")

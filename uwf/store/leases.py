@@ -117,6 +117,9 @@ class FileLeases:
         mine = [offset for path, offset in list(_held) if path == self._path]
         return list({_ending(offset) for offset in (*mine, *self._of_others())})
 
+    def longest_s(self) -> float | None:
+        return None
+
     def renew(self, lease: Lease) -> bool:
         return _held.get((self._path, _offset(lease.name))) == lease
 
@@ -194,6 +197,9 @@ class MemoryLeases:
 
     def held(self) -> list[str]:
         return [name[-_ENDING:] for name in list(self._held) if self.holder(name) is not None]
+
+    def longest_s(self) -> float | None:
+        return self.lasts_s if self._held else None
 
     def renew(self, lease: Lease) -> bool:
         with _changing:

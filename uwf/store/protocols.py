@@ -220,6 +220,12 @@ class Leases(Protocol):
         """How long one lasts that is not renewed; None: as long as its holder lives."""
         ...
 
+    def longest_s(self) -> float | None:
+        """How long that one lasts, of all that somebody holds, or may hold still, that lasts the longest: each machine
+        says for how long it takes its own. None where there is none, or they last as long as their holders live.
+        """
+        ...
+
     @property
     def host(self) -> str:
         """What this machine is called among those that share the store; "" for a store of one machine."""

@@ -98,8 +98,8 @@ class Upkeep:
         home, rules, now_ms = self._home, self._home.config.keep, self._home.now_ms()
         store = home.store()
         grace_s = rules.garbage_s if grace_s is None else grace_s
-        lease_s = store.leases.lasts_s
-        if lease_s is not None and grace_s < lease_s:
+        lease_s = max(store.leases.lasts_s or 0.0, store.leases.longest_s() or 0.0)
+        if grace_s < lease_s:
             raise InputError(
                 f"a grace of {written(TIME, grace_s)} is shorter than a lease, {written(TIME, lease_s)}: what a run on "
                 "another machine is storing just now would go",

@@ -21,12 +21,12 @@ LASTS_S = 60.0
 
 _END = "clock_timestamp() + interval '1 second' * ?"
 _TAKE = (
-    "INSERT INTO lease (host, pid, started, expires, name, epoch, asked)"
-    f" VALUES (?, ?, ?, {_END}, ?, nextval('lease_epoch'), '')"
+    "INSERT INTO lease (host, pid, started, lasts_s, expires, name, epoch, asked)"
+    f" VALUES (?, ?, ?, ?, {_END}, ?, nextval('lease_epoch'), '')"
     " ON CONFLICT (name) DO NOTHING RETURNING epoch"
 )
 _TAKE_OVER = (
-    f"UPDATE lease SET host = ?, pid = ?, started = ?, expires = {_END},"
+    f"UPDATE lease SET host = ?, pid = ?, started = ?, lasts_s = ?, expires = {_END},"
     " epoch = nextval('lease_epoch'), asked = '' WHERE name ="
     " (SELECT name FROM lease WHERE name = ? AND (expires < clock_timestamp() OR epoch = ?)"
     " FOR UPDATE SKIP LOCKED) RETURNING epoch"
@@ -36,6 +36,8 @@ _RENEW = f"UPDATE lease SET expires = {_END} WHERE name = ? AND epoch = ?"
 _RELEASE = "DELETE FROM lease WHERE name = ? AND epoch = ?"
 _THERE = "SELECT pid, started, host, epoch, name FROM lease WHERE name = ?"
 _HOLDERS = "SELECT pid, started, host, epoch, name FROM lease WHERE expires >= clock_timestamp()"
+_LONGEST = "SELECT max(lasts_s) FROM lease"
+"""Of those that are over, too: until somebody takes them over, their holders may go on."""
 _ASK = "UPDATE lease SET asked = ? WHERE name = ? AND expires >= clock_timestamp()"
 _ASKED = f"SELECT asked, {NOW_MS} FROM lease WHERE name = ? AND epoch = ?"
 
@@ -67,7 +69,7 @@ class PostgresLeases:
 
     def take(self, name: str) -> Lease | None:
         owner, there = self._owner, self._database.one(_THERE, (name,))
-        args = (owner.host, owner.pid, owner.started, self.lasts_s, name)
+        args = (owner.host, owner.pid, owner.started, self.lasts_s, self.lasts_s, name)
         if there is None:
             row = self._database.one(_TAKE, args)
         else:
@@ -84,6 +86,10 @@ class PostgresLeases:
 
     def held(self) -> list[str]:
         return [row[4][-_ENDING:] for row in self._living()]
+
+    def longest_s(self) -> float | None:
+        longest_s: float | None = self._database.one(_LONGEST)[0]
+        return longest_s
 
     def renew(self, lease: Lease) -> bool:
         return lease.owner == self._owner and self._database.change(*self.renewal(lease)) > 0
