@@ -15,6 +15,7 @@
     ├── Refused               a guard said "not now"; carries its reason              exit 75
     │   ├── Crowded               until others have ended, nobody knows when
     │   ├── PersonNeeded          and time alone never changes that                   exit 5
+    │   │   └── NotHere               of several machines another one may have it
     │   └── GuardBroken           it could not be asked                               exit 1
     ├── Interrupted           ended by a signal, at a whole step                      exit 128 + signal
     ├── PartBroken            a part of the daemon failed 10 times in a row           exit 70
@@ -149,6 +150,10 @@ class Crowded(Refused):
 
 class PersonNeeded(Refused):
     """It stays like this until a person has changed something: a caller that tries again tries in vain."""
+
+
+class NotHere(PersonNeeded):
+    """This machine lacks what it takes: of several that share a store another one may have it."""
 
 
 class GuardBroken(Refused):

@@ -185,6 +185,40 @@ def test_each_step_is_made_where_its_agent_is(machine: Machines) -> None:
     assert ["on here" in bodies[0], "on there" in bodies[1]] == [True, True], bodies
 
 
+def test_what_one_machine_lacks_suspends_no_thread_and_another_one_runs_it(
+    machine: Machines,
+) -> None:
+    here, there = machine("here"), machine("there")
+    here.agents("pen", "brush")
+    there.agents("brush")
+    asks = RELAY.replace("description: Writes.", "agent: pen")
+    here.daemon()
+    worker = there.worker("--label", "gpu")
+    thread = here.due("--place", "label:gpu", workflow=asks)
+    until(lambda: worker.said.count("ended (5)") == 2, within_s=40)
+    shown = here.show(thread)
+    assert (shown["status"], shown["steps"]) == ("idle", 0)
+    assert "configured by that name, on there" in shown["wakeWhy"]
+    here.worker("--label", "gpu")
+    here("thread", "wake", thread)
+    here.ends(thread)
+
+
+def test_no_step_is_made_by_an_agent_that_the_worker_does_not_run(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    for each in (here, there):
+        each.agents("hand", "other", script=SAYS_WHERE)
+    here.daemon()
+    worker = there.worker("--agents", "other", "--label", "gpu")
+    thread = here.due("--place", "label:gpu")
+    worker.says("ended (5)")
+    here.worker("--label", "gpu")
+    here("thread", "wake", thread)
+    here.ends(thread)
+    assert "on here" in here("step", "read", here.steps(thread)[0]["step"]).out
+    assert "agent hand, which this worker does not run" in str(here("thread", "log", thread).out)
+
+
 def test_told_again_it_ends_its_run_and_another_worker_goes_on_at_once(machine: Machines) -> None:
     here, there = machine("here"), machine("there")
     here.agents("slow", script=SLOW)
@@ -419,3 +453,38 @@ def test_a_worker_begins_also_where_postgresql_is_not_there_yet(
     worker = here._run("worker", "run").says("it is tried again")
     assert worker.end() == 0
     assert "s3cret" not in worker.said
+
+
+def test_a_place_is_heeded_while_a_thread_waits_and_while_it_runs(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    for each in (here, there):
+        each.agents("slow", script=SLOW)
+    here.daemon()
+    here.worker("--slots", "1")
+    runs = here.due(workflow=RELAY)
+    until(lambda: pids(here))
+    waits = here.due()
+    until(lambda: here.sql("SELECT count(*) FROM uwf_queue.procrastinate_jobs") == [(2,)])
+    for thread in (runs, waits):
+        here("thread", "set", thread, "--place", "host:there")
+    go(there)
+    there.worker()
+    there.ends(waits)
+    go(here)
+    there.ends(runs)
+    assert [len(pids(here)), len(pids(there))] == [1, 2], "one step here, where it was begun"
+
+
+def test_a_job_that_came_to_the_wrong_place_runs_nothing(machine: Machines) -> None:
+    here = machine("here")
+    here.agents("hand")
+    worker = here.worker("--label", "gpu")
+    thread = here.due("--place", "host:there")
+    here.sql(
+        "SET search_path TO uwf_queue;"
+        " INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock)"
+        f" VALUES ('any', 'uwf.run', '{thread}', '{thread}')"
+    )
+    worker.says(f"{thread} ended (0)")
+    shown = here.show(thread)
+    assert (shown["status"], shown["steps"], "host" in shown) == ("idle", 0, False)

@@ -15,6 +15,7 @@ from uwf.engine.progress import NotTakenIn as NotTakenIn
 from uwf.engine.progress import Recovered as Recovered
 from uwf.engine.progress import ReplyRejected as ReplyRejected
 from uwf.engine.progress import Retrying as Retrying
+from uwf.engine.progress import RunsElsewhere as RunsElsewhere
 from uwf.engine.progress import StepStarted as StepStarted
 from uwf.engine.progress import TakenIn as TakenIn
 from uwf.engine.progress import TaskDispatched as TaskDispatched

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from uwf.config.records import Config
 
-WORKER_AGENTS = "UWF_WORKER_AGENTS"
-"""What a worker tells its runs: the agents that it runs."""
+WORKER_AGENTS, WORKER_LABELS = "UWF_WORKER_AGENTS", "UWF_WORKER_LABELS"
+"""What a worker tells its runs: the agents that it runs, and its labels."""
 HOME_VARIABLE, HOST_VARIABLE, CRASH_POINT = "UWF_HOME", "UWF_HOST", "UWF_CRASH_AT"
 STORE_VARIABLE = "UWF_STORE"
 LEASE_S = 60.0
@@ -184,7 +184,7 @@ def environment() -> dict[str, str]:
     found = {
         name: value
         for name, value in os.environ.items()
-        if name not in (*COLOUR_FORCED, WORKER_AGENTS)
+        if name not in (*COLOUR_FORCED, WORKER_AGENTS, WORKER_LABELS)
     }
     if STORE_VARIABLE in found:
         from uwf.store_address import without_password
@@ -198,18 +198,28 @@ SUPERVISOR = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "L
 _ALONE = (*SUPERVISOR, CRASH_POINT)
 
 
-def environment_of_runs(agents: Sequence[str] | None = None) -> dict[str, str]:
+def environment_of_runs(
+    agents: Sequence[str] | None = None, labels: Sequence[str] = ()
+) -> dict[str, str]:
     """A copy of the environment of the daemon, for its runs: without what is for this process alone. A worker names the
-    `agents` that it runs.
+    `agents` that it runs, and its `labels`.
     """
     found = {name: value for name, value in os.environ.items() if name not in _ALONE}
-    return found if agents is None else {**found, WORKER_AGENTS: ",".join(agents)}
+    if agents is None:
+        return found
+    return {**found, WORKER_AGENTS: ",".join(agents), WORKER_LABELS: ",".join(labels)}
 
 
 def agents_of_worker() -> tuple[str, ...] | None:
     """The agents of the worker that has begun this run; None where none has."""
     named = os.environ.get(WORKER_AGENTS)
     return None if named is None else tuple(named.split(","))
+
+
+def labels_of_worker() -> tuple[str, ...] | None:
+    """The labels of the worker that has begun this run; None where none has, or an older one that does not say."""
+    named = os.environ.get(WORKER_LABELS)
+    return None if named is None else tuple(filter(None, named.split(",")))
 
 
 OF_A_MACHINE = (HOST_VARIABLE, STORE_VARIABLE, "PGSERVICEFILE", "PGPASSFILE")

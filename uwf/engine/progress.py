@@ -173,6 +173,13 @@ class NotDue(Record):
     thread: str
 
 
+class RunsElsewhere(Record):
+    """A worker has begun a run whose thread was given another place meanwhile: it stays due, for the workers there."""
+
+    thread: str
+    place: str
+
+
 class TakenIn(Record):
     """A reply that had come and could not be stored has been taken in from the file in which it was kept."""
 
@@ -258,6 +265,7 @@ if TYPE_CHECKING:
         | CodeNotPushed
         | CodeStays
         | NotDue
+        | RunsElsewhere
         | TakenIn
         | NotTakenIn
     )

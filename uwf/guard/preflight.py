@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from uwf.errors import PersonNeeded
+from uwf.errors import NotHere
 from uwf.guard.contract import Guard, refuse
 from uwf.record import Record
 
@@ -60,7 +60,7 @@ class Preflight(Guard):
             raise refuse(
                 "preflight_failed",
                 f"{cannot} {missing.said}{unknown if is_hidden else ''}",
-                kind=PersonNeeded,
+                kind=NotHere,
                 hint=None if is_hidden else missing.hint,
             )
         needs = os.W_OK | os.X_OK if request.writes else os.X_OK
@@ -69,7 +69,7 @@ class Preflight(Guard):
             raise refuse(
                 "preflight_failed",
                 f"{cannot} is not {lacks if request.writes else 'accessible'}",
-                kind=PersonNeeded,
+                kind=NotHere,
                 hint=_typed("ls -ld", cwd),
             )
 
@@ -85,6 +85,6 @@ class Startable(Guard):
             raise refuse(
                 "no_agent",
                 f"agent {request.agent} cannot run: {reason}",
-                kind=PersonNeeded,
+                kind=NotHere,
                 hint="uwf agent list",
             )

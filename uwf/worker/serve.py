@@ -100,7 +100,8 @@ def run(app: App, options: WorkerOptions, tell: Tell) -> None:
     wakeups = Wakeups(None, link.fileno)
     try:
         time.sleep(random.uniform(0, APART_S))
-        runs = children.ChildRuns(app.home, children.scope_prefix(app.home), facts.agents)
+        prefix = children.scope_prefix(app.home)
+        runs = children.ChildRuns(app.home, prefix, facts.agents, facts.labels)
         skew, unfit = News(app.health.skew, CLOCK_RIGHT), News(app.health.unfit, FIT)
         worker = Worker(link, facts, queues, runs, wakeups, tell, options.poll_s, skew, unfit)
         supervisor.ready("takes runs")

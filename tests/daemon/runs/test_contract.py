@@ -210,6 +210,27 @@ def test_a_thread_waits_at_its_place_else_for_its_machine_else_for_its_agent(
     assert places(queued)[B] == "agent:codex", "nor one that has not its agent"
 
 
+def test_who_cannot_run_a_thread_is_asked_once_more_when_all_were(queued: Queued) -> None:
+    queued.work(labels=("gpu",))
+    for host in ("ant", "bee"):
+        queued.work(host=host, agents=("codex",), labels=("gpu",) if host == "bee" else ())
+    queued.runs.keep([], NOW_MS)
+
+    def place(*not_on: str, **more: Any) -> str:
+        queued.other.query("TRUNCATE procrastinate_jobs CASCADE")
+        queued.runs.start([due(A, not_on=not_on, **more)])
+        return places(queued)[A]
+
+    assert place("ant", host="ant") in ("host:box", "host:bee")
+    assert place("ant", "bee") == "host:box"
+    assert place("ant", "bee", "box") == "any"
+    assert place("box", place="label:gpu") == "host:bee", "a place is kept"
+    assert place("box", "bee", place="label:gpu") == "label:gpu"
+    queued.wakes.name = "codex"
+    assert place("bee") == "host:ant", "as is who has its agent"
+    assert place("ant", "bee") == "agent:codex"
+
+
 def test_an_emptied_queue_is_filled_again_and_what_is_due_no_more_is_taken_away(
     queued: Queued,
 ) -> None:
@@ -240,6 +261,17 @@ def test_the_most_urgent_is_taken_first_and_what_waits_is_ranked_anew(
     jobs = {job.thread: job for job in queued.queue.jobs() if not job.is_taken}
     assert jobs[A].priority > first[A]
     assert jobs[B].queue == "any"
+
+
+def test_what_waits_goes_to_another_place_at_once(queued: Queued) -> None:
+    queued.work()
+    queued.runs.keep([], NOW_MS)
+    queued.runs.start([due(A), due(B, place="host:ant")])
+    assert places(queued) == {A: "any", B: "host:ant"}
+    queued.runs.keep([due(A, place="label:gpu"), due(B)], NOW_MS)
+    assert places(queued) == {A: "label:gpu", B: "any"}
+    queued.runs.keep([due(A, place="host:box"), due(B)], NOW_MS)
+    assert places(queued)[A] == "host:box"
 
 
 def test_jobs_of_a_worker_that_is_gone_are_begun_anew(queued: Queued) -> None:

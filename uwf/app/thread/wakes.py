@@ -57,7 +57,7 @@ class Wakes:
         """Run a thread that is due as `App.exec` does, from whatever state it is in; nothing where it is not due.
 
         It waits up to `wait_s` seconds for a slot alone: for all else that time cures its timer is set anew. One that a
-        worker has begun ends, and stays due, before a step of an agent that this worker has not.
+        worker has begun ends, and stays due, before a step of an agent that this worker has not, or at another place.
         """
         from uwf.app.thread import running
         from uwf.engine.run.order import WOKEN, Order
@@ -69,6 +69,7 @@ class Wakes:
             wait_s=wait_s,
             is_interactive=interactive,
             only=config.agents_of_worker(),
+            labels=config.labels_of_worker(),
         )
         return running.run(self._home, thread, order, stop, on_progress)
 

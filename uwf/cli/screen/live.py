@@ -18,6 +18,7 @@ from uwf.app.progress import (
     Recovered,
     ReplyRejected,
     Retrying,
+    RunsElsewhere,
     StepStarted,
     TakenIn,
     Turn,
@@ -129,6 +130,8 @@ class Live:
             self._out.warning(f"{event.role}: {event.message}")
         elif isinstance(event, NotDue):
             self._out.note(f"thread {event.thread} is not due: nothing was run")
+        elif isinstance(event, RunsElsewhere):
+            self._out.note(f"thread {event.thread} is to run at {event.place}: nothing was run")
         elif isinstance(event, Retrying):
             again = numbers.amount(quantities.TIME, event.delay_s)
             self._out.note(f"{event.message}; trying again in {again}")

@@ -58,14 +58,18 @@ class _Child(Record):
 
 class ChildRuns:
     """See `Runs`: as processes of this home. `prefix` is a command that runs another one; with `agents` a run ends
-    before a step that none of them runs.
+    before a step that none of them runs, or that is to be made where none has one of these `labels`.
     """
 
     def __init__(
-        self, home: str, prefix: Sequence[str] = (), agents: Sequence[str] | None = None
+        self,
+        home: str,
+        prefix: Sequence[str] = (),
+        agents: Sequence[str] | None = None,
+        labels: Sequence[str] = (),
     ) -> None:
         self._home, self._prefix = home, tuple(prefix)
-        self._agents = agents
+        self._agents, self._labels = agents, labels
         self._children: list[_Child] = []
         self._ready: _Ready | None = None
 
@@ -151,7 +155,7 @@ class ChildRuns:
                 stdout=out,
                 stderr=out,
                 cwd=self._home,
-                env=config.environment_of_runs(self._agents),
+                env=config.environment_of_runs(self._agents, self._labels),
                 start_new_session=True,
             )
         finally:

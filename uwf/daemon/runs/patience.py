@@ -24,6 +24,9 @@ SIGNALLED = (129, 130, 143, -1, -2, -15)
 STORE, OF_THE_HOME = "store", ("bad_config", "no_memory")
 """Beginnings of error codes, and whole ones, that say that something is wrong with the home or the machine."""
 
+NOT_HERE = "not_here"
+"""The error code of a run that another machine may do."""
+
 REFUSED_S = 30.0
 BASE_S, LONGEST_S = 5.0, 1800.0
 ODD_IN_A_ROW = 3
@@ -103,7 +106,8 @@ class Patience:
 def is_odd(ended: RunEnded) -> bool:
     """Whether a run has ended in a way that neither the thread's state nor a time explains."""
     known = (DONE, SUSPENDED, AGENT_FAILED, NOT_NOW, *SIGNALLED)
-    return ended.code not in known and not is_of_the_home(ended)
+    is_known = ended.code in known or ended.error == NOT_HERE
+    return not is_known and not is_of_the_home(ended)
 
 
 def is_of_the_home(ended: RunEnded) -> bool:

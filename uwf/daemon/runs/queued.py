@@ -9,6 +9,7 @@ run has frozen is taken back from a worker that is well.
 from __future__ import annotations
 
 import json
+from zlib import crc32
 
 from uwf import clock
 from uwf.daemon.runs.runs import RunEnded, RunsNow
@@ -55,7 +56,9 @@ class QueuedRuns:
         """Since when nobody has held the thread of a job that was taken."""
         self._unserved_since_s: dict[str, float] = {}
         self._recorded: set[str] = set()
-        """By thread, since when nobody takes its job; those of which this was put on record here."""
+        self._placed: dict[str, str | None] = {}
+        """By thread, since when nobody takes its job; those of which this was put on record here; the place of each
+        that was put into a queue."""
 
     def fileno(self) -> int | None:
         """What becomes readable when a worker has said something."""
@@ -76,9 +79,12 @@ class QueuedRuns:
         waiting = [job for job in jobs if not job.is_taken]
         self._queue.withdraw([job.id for job in waiting if job.thread not in wanted])
         waiting = [job for job in waiting if job.thread in wanted]
+        moved = [job for job in waiting if self._is_moved(wanted[job.thread])]
         if clock.monotonic_s() >= self._ranks_s:
-            self._ranks_s = clock.monotonic_s() + RANK_S
-            ranked = ((job, self._job(wanted[job.thread], now_ms)) for job in waiting)
+            self._ranks_s, moved = clock.monotonic_s() + RANK_S, waiting
+        self._placed = {id: at for id, at in self._placed.items() if id in wanted}
+        if moved:
+            ranked = [(job, self._job(wanted[job.thread], now_ms)) for job in moved]
             self._queue.rank(
                 [
                     (job.id, new.queue, new.priority)
@@ -94,6 +100,9 @@ class QueuedRuns:
 
     def start(self, due: Sequence[DueThread]) -> None:
         now_ms = clock.now_ms()
+        if any(each.not_on for each in due):
+            self._looks_s = 0.0
+            self._look()  # who has just come may be the one that can
         for each in due:
             if each.wake.kind == RECOVERY:
                 self._wakes.settle(each.thread)
@@ -160,19 +169,34 @@ class QueuedRuns:
         self._recorded = (self._recorded | set(new)).difference(over)
 
     def _job(self, due: DueThread, now_ms: int) -> NewJob:
+        self._placed[due.thread] = due.place
         priority = self._wakes.urgency(due, now_ms)
         return NewJob(due.thread, (due.wake.why,), self._place(due), priority)
 
+    def _is_moved(self, due: DueThread) -> bool:
+        """Whether a person has given it another place since its job was put into a queue."""
+        return self._placed.get(due.thread, due.place) != due.place
+
     def _place(self, due: DueThread) -> str:
-        """Its place where it has one, else the machine that it was on just now, else whoever has its agent."""
+        """Its place where it has one, else the machine that it was on just now, else whoever has its agent. Of those
+        that have said that they cannot run it none is asked while there is another.
+        """
         if due.place is not None:
             kind, _, name = due.place.partition(":")
-            return named(kind, name)
-        agent = self._wakes.agent(due.thread)
-        fits = (each for each in self._workers if agent is None or agent in each.agents)
-        if due.host is not None and any(each.host == due.host for each in fits):
+            place = named(kind, name)
+            fits = [each for each in self._workers if place in each.queues]
+        else:
+            agent = self._wakes.agent(due.thread)
+            place = ANY if agent is None else named("agent", agent)
+            fits = [each for each in self._workers if agent is None or agent in each.agents]
+        able = [each for each in fits if each.host not in due.not_on]
+        if due.place is None and any(each.host == due.host for each in able):
+            assert due.host is not None, "a worker is on it"
             return named("host", due.host)
-        return ANY if agent is None else named("agent", agent)
+        if due.not_on and able:
+            free = [each for each in able if len(each.running) < each.slots] or able
+            return named("host", free[crc32(due.thread.encode()) % len(free)].host)
+        return place
 
     def _note_unserved(self, queues: set[str]) -> None:
         self._quarantine.let_go_but(QUEUE, queues - self._served)

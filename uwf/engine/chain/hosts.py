@@ -17,7 +17,7 @@ PREFERRED_MS = 5 * 60_000
 """For how long a thread that is due is left to the machine that it was on last."""
 
 NOT_HERE = "not_here"
-"""The code of a refusal: what the thread has on another machine cannot be brought to this one."""
+"""The code of a refusal: this machine lacks what the thread takes, as what it has on another one."""
 
 
 def preferred(tags: Mapping[str, str], due_ms: int, now_ms: int) -> str | None:

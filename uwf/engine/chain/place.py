@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from uwf.errors import InputError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 HOST, LABEL = "host", "label"
 _MARKS = frozenset("._-")
 MAX_CHARS = 100
@@ -22,6 +26,12 @@ def checked(place: str, typed: str) -> str:
         hint=f"{typed} --place label:gpu",
         code="bad_place",
     )
+
+
+def allows(place: str | None, host: str | None, labels: Sequence[str]) -> bool:
+    """Whether a worker with these `labels` on the machine `host` may run what is at `place`."""
+    kind, _, name = (place or "").partition(":")
+    return not kind or name in (labels if kind == LABEL else (host,))
 
 
 def is_name(name: str) -> bool:

@@ -12,7 +12,7 @@ Moving a thread's ref is in `thread.move_head`, what a thread has used and may u
 
 from __future__ import annotations
 
-from uwf.engine.chain.wake import TIMER_TAGS, UNSERVED, WAKE_AT, kept, run_ended, wish
+from uwf.engine.chain.wake import NOT_ON, TIMER_TAGS, UNSERVED, WAKE_AT, kept, run_ended, wish
 from uwf.errors import StoreError
 from uwf.record import Record
 
@@ -38,7 +38,7 @@ SUSPENDED_ROLE = "suspendedRole"  # only while suspended
 SUSPEND_MESSAGE = "suspendMessage"  # only while suspended
 COMPLETED_AT = "completedAt"  # epoch milliseconds, only while completed or cancelled
 END_REASON = "endReason"  # why it ended, where that says more than the status
-# And the timer of `wake`: WAKE_AT, WAKE_WHY, WOKEN_FOR, UNSERVED.
+# And the timer of `wake`: WAKE_AT, WAKE_WHY, WOKEN_FOR, UNSERVED, NOT_ON.
 STATE_TAGS = (STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE, COMPLETED_AT, END_REASON, *TIMER_TAGS)
 
 # What stays with a thread whatever its state.
@@ -63,7 +63,7 @@ WORKTREE_REPO = WORKTREE + "repo"  # a thread has one where this is set, and not
 WORKTREE_LEFT = WORKTREE + "left"  # the same of one in which it works no more
 
 NAMED = (
-    *(WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT, HOST, PLACE),
+    *(WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT, HOST, PLACE, NOT_ON),
     *(
         WORKTREE + what
         for what in ("branch", "base", "onto", "port", "back", "kept", "merged", "made")

@@ -4,6 +4,7 @@
     wakeWhy    collaboration, told: alice on … which kind of reason, whether words wait for it, and why
     wokenFor   collaboration: alice on …       only while a run goes on that its timer has begun: what that was for
     unservedSince   1769850900000              since when no machine could run it although it was due, of many machines
+    notOn      ant                             the machines that could not run it since then, a line each
 
 The earliest wish wins. A run that begins takes the timer away; what is wished for while it goes on stays, whatever its
 steps publish. A run that the timer has begun leaves `wokenFor` in its place until it has ended: where that stands and
@@ -18,11 +19,11 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 WAKE_AT, WAKE_WHY, WOKEN_FOR = "wakeAt", "wakeWhy", "wokenFor"
-UNSERVED = "unservedSince"
-TIMER_TAGS = (WAKE_AT, WAKE_WHY, WOKEN_FOR, UNSERVED)
+UNSERVED, NOT_ON = "unservedSince", "notOn"
+TIMER_TAGS = (WAKE_AT, WAKE_WHY, WOKEN_FOR, UNSERVED, NOT_ON)
 PUT_OFF = "; put off: "
 """Between what a thread wakes for, and why it did not run for that yet."""
 CLEARED = "its timer is cleared"
@@ -119,7 +120,7 @@ def kept(tags: Mapping[str, str]) -> dict[str, str]:
 
 def run_ended(tags: Mapping[str, str]) -> dict[str, str]:
     """`tags` of a thread whose run has ended: what it was woken for is over, a timer set meanwhile is not."""
-    return {key: tag for key, tag in tags.items() if key not in (WOKEN_FOR, UNSERVED)}
+    return {key: tag for key, tag in tags.items() if key not in (WOKEN_FOR, UNSERVED, NOT_ON)}
 
 
 def run_began(
@@ -141,6 +142,7 @@ def run_began(
     """
     new = dict(tags) if is_woken or not is_first else run_ended(tags)
     new.pop(UNSERVED, None)
+    new.pop(NOT_ON, None)
     if WAKE_AT not in tags or not _is_as(tags, seen):
         return new
     timer = _reason(tags.get(WAKE_WHY, ""), _number(tags[WAKE_AT]) or 0)
@@ -162,18 +164,25 @@ def put_off(
     *,
     is_over: bool,
     unserved_ms: int | None = None,
+    not_on: Sequence[str] = (),
 ) -> dict[str, str]:
     """`tags` of a thread whose run has ended before it did what it was woken for, and that is to go on `later`. With
-    `is_over` the timer that was `seen` is gone, but none that was set since. `unserved_ms`: this machine cannot run it
-    at all, as none could since then, or since earlier.
+    `is_over` the timer that was `seen` is gone, but none that was set since. `unserved_ms`: none could run it since
+    then, or since earlier, and the machines that are asked last are those that it is `not_on`.
     """
     new = run_ended(tags)
     if unserved_ms is not None:
         new[UNSERVED] = unserved(tags, unserved_ms)[UNSERVED]
+        new[NOT_ON] = "\n".join(not_on)
     if is_over and _is_as(tags, seen):
         new.pop(WAKE_AT, None)
         new.pop(WAKE_WHY, None)
     return new if later is None else wish(new, later)
+
+
+def not_on(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """The machines that could not run a thread when it was last their turn."""
+    return tuple(tags.get(NOT_ON, "").splitlines())
 
 
 def unserved(tags: Mapping[str, str], since_ms: int | None) -> dict[str, str]:

@@ -221,7 +221,7 @@ class ThreadView(StateView):
     def unserved(self) -> str:
         """That no machine could run it since then, and why, in words."""
         refused = (self.wake_why or "").partition(PUT_OFF)[2]
-        why = f"it is placed at {self.place}" if self.place else refused
+        why = "; ".join(filter(None, (self.place and f"it is placed at {self.place}", refused)))
         return f"no worker could run it: {why or 'none has the agent of its next step'}"
 
     @property

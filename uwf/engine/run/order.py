@@ -30,7 +30,8 @@ class Order(Record):
 
     `rebind` is the id of a workflow object the thread is to go on with; `budget` changes what it may use, as in
     `+usd=2` (see `uwf.quantities`); `cwd` is the folder that its agents work in from now on.
-    Where `only` agents are named, another worker makes the steps that others run.
+    Where `only` agents are named, a worker has begun it, which has these `labels` where it says so: another one makes
+    the steps that others run, or that are to be made at another place.
     `is_interactive`: a person sits there and waits. `has_begun`: its run has made a step already.
     """
 
@@ -45,6 +46,7 @@ class Order(Record):
     is_interactive: bool = False
     has_begun: bool = False
     only: tuple[str, ...] | None = None
+    labels: tuple[str, ...] | None = None
     speaker: Speaker = A_PERSON
 
     @property
@@ -112,6 +114,7 @@ def orders(order: Order, limit: int) -> Iterator[Order]:
         is_interactive=order.is_interactive,
         has_begun=True,
         only=order.only,
+        labels=order.labels,
     )
     for _ in range(limit - 1):
         yield rest

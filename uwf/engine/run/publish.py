@@ -84,14 +84,25 @@ def wakes_later(ctx: RunContext, thread: Thread, later: Wake) -> None:
 
 
 def put_off(
-    ctx: RunContext, thread: Thread, later: Wake, *, is_over: bool, unserved_ms: int | None
+    ctx: RunContext,
+    thread: Thread,
+    later: Wake,
+    *,
+    is_over: bool,
+    unserved_ms: int | None,
+    not_on: tuple[str, ...],
 ) -> None:
     """A run that the timer of `thread` had begun was refused: it goes on at a later time. `is_over`: the timer is.
-    `unserved_ms` is now where it can be run on another machine alone.
+    `unserved_ms` is now where it can be run on another machine alone, and on those that it is `not_on` it cannot.
     """
 
     def tags(now: Mapping[str, str]) -> dict[str, str]:
-        return wake.put_off(now, thread.tags, later, is_over=is_over, unserved_ms=unserved_ms)
+        return wake.put_off(
+            *(now, thread.tags, later),
+            is_over=is_over,
+            unserved_ms=unserved_ms,
+            not_on=not_on,
+        )
 
     with ctx.store.transaction("put off", durable=False) as tx:
         move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=later.why)

@@ -8,9 +8,18 @@ Killed between any two instructions, the thread is at the old head or at the new
 from __future__ import annotations
 
 from uwf import clock, points
+from uwf.engine.chain import hosts, place
 from uwf.engine.chain.kept import Room
-from uwf.engine.chain.tags import AGENT, IDLE
-from uwf.engine.progress import GraphDone, NotDue, Retrying, StepDone, StepPostponed, Waiting
+from uwf.engine.chain.tags import AGENT, IDLE, PLACE
+from uwf.engine.progress import (
+    GraphDone,
+    NotDue,
+    Retrying,
+    RunsElsewhere,
+    StepDone,
+    StepPostponed,
+    Waiting,
+)
 from uwf.engine.run import conversation, publish, timers
 from uwf.engine.run.attempt import retry
 from uwf.engine.run.attempt.outcome import Postponed, Retried, Stopped
@@ -23,7 +32,7 @@ from uwf.engine.run.recovery.intake import is_of, kept_if_lost, recover, result_
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
 from uwf.engine.run.worktree import in_worktree, worktree_tags
-from uwf.errors import Busy, Refused, ReplyKept
+from uwf.errors import Busy, NotHere, Refused, ReplyKept
 from uwf.quantities import counted
 from uwf.record import replace
 
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from uwf.agent.stop import Stop
+    from uwf.engine.chain.thread import Thread
     from uwf.engine.progress import StepResult
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep, Order
@@ -84,6 +94,9 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
         return
     if order.verb == WOKEN and order.agent is None:
         order = replace(order, agent=thread.tags.get(AGENT) or None)
+    if _is_elsewhere(ctx, thread, order):
+        ctx.on_progress(RunsElsewhere(id, thread.tags[PLACE]))
+        return
     for number, each in enumerate(orders(order, limit), 1):
         raise_if_stopped(stop, id)
         if result is None:
@@ -93,8 +106,10 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
                 if isinstance(planned, GraphEnded):
                     yield GraphDone(publish.end(ctx, planned))
                     return
-                if each.has_begun and (stop.is_after_step or _is_for_others(ctx, planned, each)):
+                is_over = stop.is_after_step or _is_elsewhere(ctx, thread, each)
+                if each.has_begun and (is_over or _is_for_others(ctx, planned, each)):
                     return  # one that its timer has begun stays due, for whoever goes on
+                _refuse_for_others(ctx, planned, each)
                 result = _step(ctx, planned, each, stop, room)
             except Refused as refusal:
                 timers.refused(ctx, thread, order, refusal, has_begun=each.has_begun)
@@ -117,10 +132,29 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
         thread, result = result.thread, None
 
 
+def _is_elsewhere(ctx: RunContext, thread: Thread, order: Order) -> bool:
+    """Whether a worker has begun this run, and the thread is to run at a place that is not its own."""
+    labels = order.labels
+    return labels is not None and not place.allows(thread.tags.get(PLACE), ctx.host, labels)
+
+
 def _is_for_others(ctx: RunContext, planned: NextStep, order: Order) -> bool:
     """Whether the next step is for another worker, as it is by an agent that this one has not."""
     name, only = planned.agent.name, order.only
     return only is not None and (not name or (name in ctx.config.agents and name not in only))
+
+
+def _refuse_for_others(ctx: RunContext, planned: NextStep, order: Order) -> None:
+    """Raise `NotHere` for a step by an agent that this machine has and this worker has not. Where the machine has none
+    by that name either, the guards say what is missing.
+    """
+    agent = planned.agent.name
+    if agent and _is_for_others(ctx, planned, order):
+        raise NotHere(
+            f"role {planned.plan.role} is run by agent {agent}, which this worker does not run",
+            reason=hosts.NOT_HERE,
+            hint="uwf worker list",
+        )
 
 
 def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room) -> StepResult:

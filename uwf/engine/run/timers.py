@@ -13,7 +13,7 @@ from uwf.engine.chain.wake import Wake
 from uwf.engine.run import publish
 from uwf.engine.run.order import WOKEN
 from uwf.engine.run.planning import transitions
-from uwf.errors import PersonNeeded, StoreError
+from uwf.errors import NotHere, PersonNeeded, StoreError
 from uwf.guard.contract import AGAIN
 from uwf.record import replace
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from uwf.engine.run.order import Order
     from uwf.errors import Refused
 
-OF_MACHINE = ("preflight_failed", "no_agent")
-"""What is wrong with this machine, and need not be with the one that the thread is on."""
 LOOK_MS = 30 * 60_000
 """After how long it is tried again where nobody knows when."""
 
@@ -63,20 +61,42 @@ def _put_off(ctx: RunContext, thread: Thread, refusal: Refused) -> None:
     now_ms = clock.now_ms()
     timer = wake.due_timer(thread.tags, thread.id, thread.updated_ms, now_ms)
     woken_for, is_over = wake.cut_off(thread.tags, now_ms) or timer, timer is not None
-    is_away = hosts.away(thread.tags, ctx.host) is not None
-    is_elsewhere = refusal.reason == hosts.NOT_HERE or (is_away and refusal.reason in OF_MACHINE)
-    if isinstance(refusal, PersonNeeded) and thread.status != COMPLETED and not is_elsewhere:
+    if ctx.host is not None and isinstance(refusal, NotHere):
+        if woken_for is not None:
+            _left_to_another(ctx, thread, ctx.host, refusal, woken_for, is_over=is_over)
+    elif isinstance(refusal, PersonNeeded) and thread.status != COMPLETED:
         role = None
         if thread.status == IDLE:
             role = transitions.next_role(thread, ctx.cache.workflow(thread.position.workflow))
         publish.left_to_a_person(ctx, thread, role, refusal.message, is_over=is_over)
     elif woken_for is not None:
-        look_ms = hosts.PREFERRED_MS if is_elsewhere else LOOK_MS
-        at_ms = refusal.retry_ms(now_ms) or now_ms + look_ms
-        why = woken_for.why.partition(wake.PUT_OFF)[0] + wake.PUT_OFF + _why(refusal)
-        later = replace(woken_for, at_ms=at_ms, why=why)
-        unserved_ms = now_ms if is_elsewhere else None
-        publish.put_off(ctx, thread, later, is_over=is_over, unserved_ms=unserved_ms)
+        later = _later(woken_for, refusal.retry_ms(now_ms) or now_ms + LOOK_MS, _why(refusal))
+        publish.put_off(ctx, thread, later, is_over=is_over, unserved_ms=None, not_on=())
+
+
+def _left_to_another(
+    ctx: RunContext, thread: Thread, host: str, refusal: NotHere, woken_for: Wake, *, is_over: bool
+) -> None:
+    """What the machine `host` lacks is no reason to ask a person, nor to wait, while another has not been asked. When
+    it is the turn of `host` once more, all were: it is looked again after a while.
+    """
+    refusal.reason = refusal.code = hosts.NOT_HERE
+    now_ms, asked = clock.now_ms(), wake.not_on(thread.tags)
+    all_asked = host in asked
+    at_ms = now_ms + hosts.PREFERRED_MS if all_asked else now_ms
+    publish.put_off(
+        ctx,
+        thread,
+        _later(woken_for, at_ms, f"{_why(refusal)}, on {host}"),
+        is_over=is_over,
+        unserved_ms=now_ms,
+        not_on=(host,) if all_asked else (*asked, host),
+    )
+
+
+def _later(woken_for: Wake, at_ms: int, why: str) -> Wake:
+    why = woken_for.why.partition(wake.PUT_OFF)[0] + wake.PUT_OFF + why
+    return replace(woken_for, at_ms=at_ms, why=why)
 
 
 def _why(refusal: Refused) -> str:

@@ -135,7 +135,8 @@ def _read(refs: Iterable[Ref], now_ms: int) -> tuple[list[DueThread], list[Unrea
                 priority = number_of(ref.tags, PRIORITY, id) or 0
                 host = preferred(ref.tags, timer.at_ms, now_ms)
                 place, unserved = ref.tags.get(PLACE), number_of(ref.tags, wake.UNSERVED, id)
-                found.append(DueThread(id, status, priority, timer, place, host, unserved))
+                not_on = wake.not_on(ref.tags)
+                found.append(DueThread(id, status, priority, timer, place, host, unserved, not_on))
         except StoreError as error:
             unreadable.append(UnreadableTimer(id, error.message, error.hint))
     return found, unreadable

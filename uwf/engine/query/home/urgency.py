@@ -33,7 +33,7 @@ _KEEPS_GOING, _WORDS, _SLIPPING, _OTHERS = range(4)
 class DueThread(Record):
     """A thread that is to be run now, and what for. `status` is that of its tags, `priority` its own.
     Of many machines it may run at its `place` alone, and is left to its `host` for now; None: to any. None could run it
-    since `unserved` (epoch ms), as far as that is on record.
+    since `unserved` (epoch ms), as far as that is on record; those that it is `not_on` have said so.
     """
 
     thread: str
@@ -43,6 +43,7 @@ class DueThread(Record):
     place: str | None = None
     host: str | None = None
     unserved: int | None = None
+    not_on: tuple[str, ...] = ()
 
 
 def ordered(due: Iterable[DueThread], now_ms: int) -> list[DueThread]:

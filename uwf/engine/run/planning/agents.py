@@ -14,7 +14,7 @@ import os
 from uwf import clock
 from uwf.agent.words.failure_signs import QUOTA
 from uwf.engine.chain.attempt import ended_attempts
-from uwf.errors import InputError, PersonNeeded, Refused
+from uwf.errors import InputError, NotHere, Refused
 from uwf.guard import pause
 from uwf.guard.pause import ASK, FALLBACK
 
@@ -66,7 +66,7 @@ def choose(config: Config, workflow: str, role: Role, override: str | None) -> A
         )
     word = override or chosen(config, workflow, role)
     if word is None:
-        raise PersonNeeded(
+        raise NotHere(
             f"no agent is configured to run role {role.name}",
             reason="no_agent",
             hint="uwf config set agents.mine.command 'COMMAND' && uwf config set default_agent mine",
@@ -103,7 +103,7 @@ def _asked_for(config: Config, workflow: str, role: Role) -> str | None:
     if role.agent is None or role.agent in config.agents:
         return role.agent
     meant = config.default_agent or "AGENT"
-    raise PersonNeeded(
+    raise NotHere(
         f"role {role.name} asks for an agent called {role.agent!r}, and none is configured by that name",
         reason="no_agent",
         hint=f"uwf config set overrides.{workflow}.{role.name} {meant}",
@@ -123,7 +123,7 @@ def model_of(config: Config, agent: str, role: Role) -> str | None:
         return found.model
     if role.model not in found.models:
         key = f"agents.{agent}.models.{role.model}"
-        raise PersonNeeded(
+        raise NotHere(
             f"role {role.name} asks for the model {role.model!r}, which is no word of agent {agent}",
             reason="no_agent",
             hint=f"uwf config set {key} MODEL",

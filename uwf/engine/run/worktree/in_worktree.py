@@ -9,7 +9,7 @@ from uwf.engine.chain import hosts
 from uwf.engine.progress import CodeStays, FilesNotKept
 from uwf.engine.run.attempt.outcome import Accepted, Retried
 from uwf.engine.run.worktree.worktree_tags import of
-from uwf.errors import PersonNeeded, WorkspaceError
+from uwf.errors import NotHere, PersonNeeded, WorkspaceError
 from uwf.guard.preflight import missing_folder
 from uwf.record import replace
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Pause = Callable[[float], None]
 
 
+OF_THIS_MACHINE = (hosts.NOT_HERE, "no_repository")
+"""Codes of what is wrong with a worktree here, and need not be on another machine."""
+
+
 def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:
     """`step` once its worktree is whole and kept as it is before it. Raises `Refused` where only a person can help."""
     if of(ctx, step.thread) is None:
@@ -36,7 +40,9 @@ def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:
         kept = worktree.keep(ctx, thread, str(step.base.index))
     except WorkspaceError as error:
         reason = hosts.NOT_HERE if error.code == hosts.NOT_HERE else "preflight_failed"
-        raise PersonNeeded(error.message, reason=reason, hint=error.hint) from error
+        is_away = hosts.away(step.thread.tags, ctx.host) is not None
+        kind = NotHere if is_away or error.code in OF_THIS_MACHINE else PersonNeeded
+        raise kind(error.message, reason=reason, hint=error.hint) from error
     except OSError as error:
         raise PersonNeeded(
             f"the worktree of thread {step.thread.id}: {error.strerror}: {error.filename}",
