@@ -13,10 +13,10 @@ WRITERS = {
     "engine/chain/recorder.py": "the attempt beside a head",
     "engine/chain/attempt.py": "a plan that is held beside a head",
     "engine/chain/told.py": "what waits to be told",
-    "engine/run/recovery.py": "the attempt of a dead run",
+    "engine/run/recovery/recovery.py": "the attempt of a dead run",
     "engine/query/workflows.py": "a registered workflow",
     "app/objects.py": "`uwf ref set`, a person's own hand",
-    "store/bundle.py": "an import, which brings refs as they are",
+    "store/whole/bundle.py": "an import, which brings refs as they are",
 }
 
 
@@ -28,7 +28,7 @@ def test_only_these_files_write_refs_and_but_one_of_the_engine_none_of_a_thread(
                 callers.setdefault(str(path.relative_to(ROOT)), []).append(ast.unparse(call))
     assert callers.keys() == WRITERS.keys()
     assert all("set_ref(TOLD + " in call for call in callers["engine/chain/told.py"])
-    for file in ("chain/attempt.py", "run/recovery.py"):
+    for file in ("chain/attempt.py", "run/recovery/recovery.py"):
         assert all("set_ref(ATTEMPTS + " in call for call in callers[f"engine/{file}"])
     of_recorder = sorted(call.partition(" + ")[0] for call in callers["engine/chain/recorder.py"])
     assert of_recorder == ["tx.set_ref(ATTEMPTS", "tx.set_ref(SUPERSEDED"]
