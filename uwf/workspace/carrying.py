@@ -1,6 +1,6 @@
 """Snapshots of one thread out of one repository and into another: in a file that git understands, or by a remote.
 
-A file has all that no remote of the repository has: whoever has a clone of that needs no more.
+A file has all but what every clone of the project has or can fetch, see `shared`: whoever has one needs no more.
 """
 
 from __future__ import annotations
@@ -21,8 +21,25 @@ _FETCH = (
     "--no-auto-maintenance",
 )
 
+ON_REMOTES = ("--remotes",)
+"""What any remote was seen to have, a branch that is gone since or a remote of this clone alone too: for `--not`."""
+
 NETWORK_S = 120.0
 """How long a remote may take: a step waits for it, and can do without."""
+
+
+def shared(git: Git) -> Sequence[str]:
+    """What every clone of the project has or can fetch, for `--not`: all that the main branches of its remotes have in
+    common. Other branches may be gone from their remote by now, and other clones may lack a remote.
+    """
+    mains = []
+    for remote in git.run("remote").decode(errors="surrogateescape").split():
+        names = (f"refs/remotes/{remote}/{branch}" for branch in ("HEAD", "main", "master"))
+        mains += [tip for tip in map(git.commit_of, names) if tip is not None][:1]
+    if not mains:
+        return ON_REMOTES
+    answer = git.ask("merge-base", "--octopus", *mains)
+    return ON_REMOTES if answer.code else (answer.text.strip(),)
 
 
 def pack(git: Git, thread: str, commits: Sequence[str], path: str) -> None:
@@ -41,12 +58,12 @@ def pack(git: Git, thread: str, commits: Sequence[str], path: str) -> None:
             hint=f"uwf thread exec {thread}",
             code="no_snapshot",
         )
-    git.run("bundle", "create", "-q", path, f"--glob={REFS}{thread}/", "--not", "--remotes")
+    git.run("bundle", "create", "-q", path, f"--glob={REFS}{thread}/", "--not", *shared(git))
 
 
 def check(git: Git, path: str) -> None:
     """InputError where the file is none, or the repository lacks what it builds on."""
-    answer = git.ask("bundle", "verify", "-q", path)
+    answer = git.ask("bundle", "verify", path)
     if answer.code:
         said = " ".join(answer.said.removeprefix("error: ").split())[:300]
         raise InputError(
@@ -65,14 +82,14 @@ def unpack(git: Git, thread: str, path: str) -> None:
 
 
 def size_beyond(git: Git, commit: str, known: Sequence[str]) -> int:
-    """About how many bytes `commit` takes beyond what a remote or one of the `known` commits has."""
-    words = ("rev-list", "--disk-usage", "--objects", commit, "--not", "--remotes", *known)
+    """About how many bytes `commit` takes beyond what is `known`: commits, or words that `--not` takes."""
+    words = ("rev-list", "--disk-usage", "--objects", commit, "--not", *known)
     return int(git.line(*words))
 
 
 def pack_beyond(git: Git, refs: Sequence[str], known: Sequence[str], path: str) -> None:
-    """Write the commits at `refs` into the file at `path`, with what neither a remote nor the `known` commits have."""
-    git.run("bundle", "create", "-q", path, *refs, "--not", "--remotes", *known)
+    """Write the commits at `refs` into the file at `path`, but for what is `known`, see `size_beyond`."""
+    git.run("bundle", "create", "-q", path, *refs, "--not", *known)
 
 
 def remote_of(git: Git, branch: str | None) -> str | None:

@@ -133,6 +133,59 @@ def test_what_came_to_the_project_meanwhile_is_fetched(machines: Machines) -> No
     assert typed(b.path(id), "rev-parse", "HEAD") == pushed
 
 
+def test_a_base_on_a_remote_that_the_other_clone_lacks_goes_along(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    typed(a.repo.parent, "init", "-q", "--bare", "fork")
+    typed(a.repo, "remote", "add", "fork", str(a.repo.parent / "fork"))
+    base = commit(a.repo, "on the fork", a="forked\n")
+    typed(a.repo, "push", "-q", "-u", "fork", "main")
+    id = a.begin()
+    a.exec(id, writes(WROTE, new="n"))
+    b.exec(id, CHANGES)
+    assert typed(b.path(id), "rev-parse", "HEAD") == base
+
+
+def test_a_base_on_a_branch_that_is_gone_from_its_remote_goes_along(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    typed(a.repo, "switch", "-q", "-c", "feature")
+    base = commit(a.repo, "a feature", a="feature\n")
+    typed(a.repo, "push", "-q", "-u", "origin", "feature")
+    typed(machines.origin, "update-ref", "-d", "refs/heads/feature")
+    id = a.begin()
+    a.exec(id, writes(WROTE, new="n"))
+    b.exec(id, CHANGES)
+    assert typed(b.path(id), "rev-parse", "HEAD") == base
+
+
+def test_where_that_is_too_much_a_pushed_base_is_left_to_the_remote(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    a.set(largest_bundle_bytes=10_000)
+    typed(a.repo, "switch", "-q", "-c", "feature")
+    base = commit(a.repo, "large", large="".join(f"{n} {n * n}\n" for n in range(20_000)))
+    typed(a.repo, "push", "-q", "origin", "feature")
+    id = a.begin()
+    a.exec(id, writes(WROTE, new="n"))
+    assert len(carried.bytes_of(a.engine.cache, codes(a, id)[0].id)) < 10_000
+    b.exec(id, CHANGES)
+    assert typed(b.path(id), "rev-parse", "HEAD") == base
+
+
+def test_what_does_not_fit_says_which_commits_are_lacking_and_how_it_goes_on(
+    machines: Machines,
+) -> None:
+    a, b = machines.a, machines.b
+    a.set(largest_bundle_bytes=10_000)
+    typed(a.repo, "switch", "-q", "-c", "feature")
+    base = commit(a.repo, "large", large="".join(f"{n} {n * n}\n" for n in range(20_000)))
+    typed(a.repo, "push", "-q", "origin", "feature")
+    typed(machines.origin, "update-ref", "-d", "refs/heads/feature")
+    id = a.begin()
+    a.exec(id, writes(WROTE, new="n"))
+    with pytest.raises(PersonNeeded, match=f"does not fit the repository .*{base}") as error:
+        b.exec(id)
+    assert error.value.hint == f"uwf thread set {id} --place host:a"
+
+
 def test_a_thread_without_a_step_begins_elsewhere_too(machines: Machines) -> None:
     id = machines.a.begin()
     machines.a.whole(id)

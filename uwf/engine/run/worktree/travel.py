@@ -17,6 +17,7 @@ from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import carried, hosts
 from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.carried import NewCode
+from uwf.engine.chain.tags import HOST
 from uwf.engine.progress import CodeNotPushed
 from uwf.errors import InputError, WorkspaceError
 from uwf.store import files
@@ -55,7 +56,11 @@ def leaving(
         ctx.on_progress(CodeNotPushed(thread.id, ctx.redactor.text(why)))
     known = [last.commit] if last is not None and git.commit_of(last.commit) else []
     most = ctx.config.workspace.largest_bundle_bytes
-    takes = carrying.size_beyond(git, after, known)
+    beyond = (*carrying.shared(git), *known)
+    takes = carrying.size_beyond(git, after, beyond)
+    if takes > most:  # less may do, for a clone that can fetch what this one has
+        beyond = (*carrying.ON_REMOTES, *known)
+        takes = carrying.size_beyond(git, after, beyond)
     if takes > most:
         raise WorkspaceError(
             f"what no remote has of it takes {numbers.size(takes)}, more than {numbers.size(most)} "
@@ -63,7 +68,7 @@ def leaving(
             code="too_large",
         )
     with _spooled(ctx) as path:
-        carrying.pack_beyond(git, refs, known, path)
+        carrying.pack_beyond(git, refs, beyond, path)
         with open(path, "rb") as file:
             return NewCode(thread.id, after, file.read())
 
@@ -110,10 +115,12 @@ def fetch(ctx: RunContext, thread: Thread, found: Worktree, commit: str, host: s
         why = carrying.fetch_all(git) or _unbundled(ctx, git, lacking) or why
     if git.commit_of(commit) is None:
         told = f": {ctx.redactor.text(why)}" if why else ""
+        is_there = thread.tags.get(HOST) == host
+        stays = f"uwf thread set {thread.id} --place {quote(f'host:{host}')}"
         raise WorkspaceError(
             f"commit {commit[:12]}, which has the files of thread {thread.id}, is on {host} and did not get into "
             f"{found.repo} on {ctx.host}{told}",
-            hint=f"git -C {quote(found.repo)} fetch --all",
+            hint=stays if is_there else f"git -C {quote(found.repo)} fetch --all",
             code=hosts.NOT_HERE,
         )
 
