@@ -172,6 +172,8 @@ def test_when_the_asker_is_killed_it_ends_too_and_what_it_forked_away_is_known(
     asker.wait()
     eventually(lambda: not lives(pid))
     assert asking.is_left_behind(mark)
+    elsewhere = mark.replace(":", ".7:")  # its asker is in another pid namespace
+    assert asking.is_mark(elsewhere) and not asking.is_left_behind(elsewhere)
     [process] = [each for each in looks if each.pid == stray]
     assert asking.end_left_behind(process.owner, mark).survivors == ()
     assert not lives(stray)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.jobs.conftest import heard
-from uwf.errors import NotFound
+from uwf.errors import NotFound, StoreError
 from uwf.jobs.link import QueueLink
 from uwf.jobs.queue import ENDED, JobQueue, NewJob
 from uwf.jobs.workers import WorkerFacts, Workers
@@ -148,5 +148,13 @@ def test_the_tables_are_made_once_and_asked_for_again_without_harm(queue_url: st
 
     with psycopg.connect(queue_url, autocommit=True) as connection:
         assert apply_schema(connection) == []
+        connection.execute("ALTER TABLE uwf_queue.workers DROP COLUMN machine")
+        connection.execute("DELETE FROM uwf_queue.applied WHERE name = 'workers: machine'")
+        link = QueueLink(queue_url, "test")
+        with pytest.raises(StoreError, match="is of an earlier uwf") as old:
+            Workers(link).register(FACTS)
+        link.close()
+        assert (old.value.code, old.value.hint) == ("no_queue", "uwf store migrate")
+        assert apply_schema(connection) == ["workers: machine"]
         connection.execute("DROP SCHEMA uwf_queue CASCADE")
         assert apply_schema(connection)[0] == "schema"

@@ -48,6 +48,24 @@ def test_a_worker_that_takes_nothing_is_unfit_until_a_beat_says_otherwise(worker
     assert workers.all()[0].unfit == ""
 
 
+def test_workers_of_another_machine_that_has_the_same_name_are_known_and_not_taken_for_earlier_ones(
+    workers: Workers, link: QueueLink
+) -> None:
+    ours = replace(FACTS, machine="boot")
+    theirs, unknown = replace(FACTS, machine="boot.7"), FACTS
+    one, two, three = map(workers.register, (ours, theirs, unknown))
+    assert workers.namesakes(ours).keys() == {two}
+    assert workers.namesakes(replace(ours, host="mac")) == workers.namesakes(unknown) == {}
+    four = workers.register(replace(ours, pid=8))
+    assert workers.earlier(ours, four) == {one: FACTS.pid}
+    assert workers.earlier(unknown, four) == {three: FACTS.pid}
+    before = workers.namesakes(ours)[two]
+    workers.beat(two, theirs, [])
+    assert workers.namesakes(ours)[two] > before
+    link.query("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
+    assert workers.namesakes(ours) == {}
+
+
 def test_with_each_beat_it_is_told_the_time_of_the_database(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,7 +106,7 @@ class OfProcesses:
         if os.getpid() not in self._stores:
             me = replace(platform.this_process(), host="here")
             self._stores[os.getpid()] = postgres.open_store(
-                self._url, owner=me, is_alive=platform.is_alive
+                self._url, owner=me, may_live=platform.may_live
             )
         return self._stores[os.getpid()]
 

@@ -54,10 +54,10 @@ class Machine(Project):
         self("config", "set", "default_agent", names[0])
 
     def worker(self, *words: str) -> Running:
-        return self._run("worker", "run", *words).says("takes from")
+        return self.start_and_see("worker", "run", *words).says("takes from")
 
     def daemon(self, *, leads: bool = True) -> Running:
-        daemon = self._run("daemon", "run")
+        daemon = self.start_and_see("daemon", "run")
         return daemon.says("leads the daemons") if leads else daemon.says("waits to take over")
 
     def due(self, *words: str, workflow: str = ONE) -> str:
@@ -83,7 +83,7 @@ class Machine(Project):
     def agent_of(self, thread: str) -> str:
         return str(self.steps(thread)[-1]["agent"])
 
-    def _run(self, *words: str) -> Running:
+    def start_and_see(self, *words: str) -> Running:
         path = self.home.parent / f"said.{len(self.processes)}"
         with path.open("wb") as said:
             process = self.start(*words, stdin=subprocess.DEVNULL, stdout=said, stderr=said)

@@ -71,6 +71,26 @@ def test_what_is_due_on_one_machine_is_run_on_another(machine: Machines) -> None
     assert here("worker", "list", "--json").json == []
 
 
+def test_a_worker_refuses_a_name_under_which_one_of_another_machine_beats(
+    machine: Machines,
+) -> None:
+    here = machine("here")
+    here.agents("painter")
+    first = here.worker()
+    here.sql("UPDATE uwf_queue.workers SET machine = 'another-boot.7'")
+    second = here.start_and_see("worker", "run")
+    second.says("called here, too: each needs a name of its own", "UWF_HOST=here-2 uwf worker run")
+    assert second.process.wait(timeout=20) == 5
+    (row,) = here("worker", "list", "--json").json
+    assert row["pid"] == first.process.pid
+    first.process.kill()
+    third = here.start_and_see("worker", "run").says("waits until that is gone")
+    here.sql(
+        "UPDATE uwf_queue.procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
+    )
+    third.says("takes from")
+
+
 def test_a_daemon_on_another_machine_is_one(machine: Machines) -> None:
     here, there = machine("here"), machine("there")
     thread = there.begin()
@@ -450,7 +470,7 @@ def test_a_worker_begins_also_where_postgresql_is_not_there_yet(
     here = machine("here")
     here.agents("painter")
     here.environ["UWF_STORE"] = f"postgresql://me:s3cret@/x?host={tmp_path}"
-    worker = here._run("worker", "run").says("it is tried again")
+    worker = here.start_and_see("worker", "run").says("it is tried again")
     assert worker.end() == 0
     assert "s3cret" not in worker.said
 

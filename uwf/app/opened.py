@@ -167,7 +167,7 @@ class OpenHome:
                     wait_s=self._wait_s,
                     gate=self.gate,
                     owner=replace(platform.this_process(), host=settings.host()),
-                    is_alive=platform.is_alive,
+                    may_live=platform.may_live,
                     lease_s=settings.lease_s(self.settings_read),
                     cache=ObjectCache(paths.object_cache(self.home)),
                 )

@@ -244,6 +244,13 @@ class ThreadQueries(OpenHome):
 
         return is_name(name)
 
+    @property
+    def machine(self) -> str:
+        """What tells this machine, or container, since its boot from others of the same name; "" where nothing does."""
+        from uwf.agent.process import platform
+
+        return platform.where(platform.this_process())
+
     def is_inside_a_step(self) -> bool:
         """Whether this process descends from an agent, or from a program that a home asks, with which it ends."""
         from uwf.agent.process.tree import MARK_NAME

@@ -88,6 +88,8 @@ class QueueLink:
             return answer.fetchall() if answer.description else []
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
             raise self._not_found(sql, arguments, error) from None
+        except psycopg.errors.UndefinedColumn as error:
+            raise _no_queue(error, "the queue for workers is of an earlier uwf") from None
         except psycopg.Error as error:
             if _is_lost(error):
                 raise self._lost(error) from None
@@ -174,7 +176,7 @@ class QueueLink:
         try:
             psycopg.ClientCursor(self._opened()).execute(told.encode(), arguments)
         except psycopg.Error:
-            return _no_tables(error)
+            return _no_queue(error)
         else:
             return pooled(place_of(self._url), in_one_line(error))
         finally:
@@ -207,8 +209,6 @@ def _is_lost(error: psycopg.Error) -> bool:
     )
 
 
-def _no_tables(error: Exception) -> StoreError:
+def _no_queue(error: Exception, what: str = "the database has no queue for workers") -> StoreError:
     said = str(error).splitlines()[0]
-    return StoreError(
-        f"the database has no queue for workers: {said}", hint="uwf store migrate", code=NO_QUEUE
-    )
+    return StoreError(f"{what}: {said}", hint="uwf store migrate", code=NO_QUEUE)

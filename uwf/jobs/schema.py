@@ -25,10 +25,14 @@ CREATE TABLE IF NOT EXISTS workers (
     running text[] NOT NULL DEFAULT '{}',
     version text NOT NULL,
     since timestamptz NOT NULL DEFAULT now(),
-    asked text,
-    unfit text NOT NULL DEFAULT ''  -- why it takes nothing
+    asked text
 )
 """
+_CHANGES = {
+    "workers: unfit": "ALTER TABLE workers ADD COLUMN IF NOT EXISTS unfit text NOT NULL DEFAULT ''",
+    "workers: machine": "ALTER TABLE workers ADD COLUMN machine text NOT NULL DEFAULT ''",
+}
+"""What has changed in ours since, by the name under which it is noted as applied."""
 _APPLIED = (
     "CREATE TABLE IF NOT EXISTS applied (name text PRIMARY KEY, at timestamptz DEFAULT now())"
 )
@@ -50,6 +54,10 @@ def apply_schema(connection: Connection[Any]) -> list[str]:
             new = ["schema", *_migrations()]
             connection.execute(_text("schema.sql").encode())
             connection.execute(_OURS)
+        for name, statement in _CHANGES.items():
+            if name not in done:
+                connection.execute(statement.encode())
+                new.append(name)
         connection.cursor().executemany(
             "INSERT INTO applied VALUES (%s)", [(name,) for name in new]
         )

@@ -37,6 +37,8 @@ class WorkerFacts(Record):
     agents: tuple[str, ...]
     slots: int
     version: str
+    machine: str = ""
+    """What tells its machine from others of the same name; "" where nothing does."""
 
 
 class WorkerView(Record):
@@ -84,12 +86,35 @@ class Workers:
     def register(self, facts: WorkerFacts) -> int:
         """A worker begins; its number."""
         rows = self.link.query(
-            "INSERT INTO workers (id, host, home, pid, labels, agents, slots, version)"
-            " SELECT worker_id, %(host)s, %(home)s, %(pid)s, %(labels)s, %(agents)s, %(slots)s, %(version)s"
+            "INSERT INTO workers (id, host, home, pid, labels, agents, slots, version, machine)"
+            " SELECT worker_id, %(host)s, %(home)s, %(pid)s, %(labels)s, %(agents)s, %(slots)s, %(version)s,"
+            " %(machine)s"
             " FROM procrastinate_register_worker_v1() RETURNING id",
             {**vars(facts), "labels": list(facts.labels), "agents": list(facts.agents)},
         )
         return int(rows[0][0])
+
+    def namesakes(self, facts: WorkerFacts) -> dict[int, int]:
+        """The workers of other machines that are called as this one: when each was heard of last, in epoch ms; without
+        those that are gone.
+        """
+        rows = self.link.query(
+            "SELECT id, (extract(epoch FROM last_heartbeat) * 1000)::bigint"
+            " FROM workers JOIN procrastinate_workers USING (id)"
+            " WHERE host = %(host)s AND machine <> %(machine)s AND machine <> '' AND %(machine)s <> ''"
+            " AND last_heartbeat >= now() - make_interval(secs => %(stalled_s)s)",
+            {**_as_called(facts), "stalled_s": STALLED_S},
+        )
+        return dict(rows)
+
+    def earlier(self, facts: WorkerFacts, worker: int) -> dict[int, int]:
+        """The other workers of this home on this machine, by number: their pids."""
+        rows = self.link.query(
+            "SELECT id, pid FROM workers"
+            " WHERE host = %(host)s AND home = %(home)s AND machine = %(machine)s AND id <> %(id)s",
+            {**_as_called(facts), "id": worker},
+        )
+        return dict(rows)
 
     def beat(
         self, worker: int, facts: WorkerFacts, running: Sequence[str], unfit: str | None = None
@@ -177,6 +202,10 @@ class Workers:
         self.link.query(
             "SELECT procrastinate_prune_stalled_workers_v1(%(after_s)s)", {"after_s": FORGOTTEN_S}
         )
+
+
+def _as_called(facts: WorkerFacts) -> dict[str, str]:
+    return {"host": facts.host, "home": facts.home, "machine": facts.machine}
 
 
 def _view(row: Sequence[Any]) -> WorkerView:

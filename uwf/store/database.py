@@ -29,14 +29,15 @@ def open_store(
     wait_s: float = 10.0,
     gate: Gate | None = None,
     owner: Owner | None = None,
-    is_alive: Callable[[Owner], bool] = lambda owner: True,
+    may_live: Callable[[Owner], bool] = lambda owner: True,
     lease_s: float = 60.0,
     cache: ObjectCache | None = None,
 ) -> PostgresStore:
     """The store in the database at `address`, a URL. StoreError says why it cannot be had.
 
-    `owner` is this process, with its machine as it is called among those that share it; `is_alive` tells of others on
-    it whether they live. A lease that is not renewed lasts for `lease_s`. `cache` keeps near what was read.
+    `owner` is this process, with its machine as it is called among those that share it; `may_live` tells of others on
+    it whether they live, or cannot be seen. A lease that is not renewed lasts for `lease_s`. `cache` keeps near what
+    was read.
     """
     try:
         from uwf.store import postgres
@@ -47,7 +48,7 @@ def open_store(
         wait_s=wait_s,
         gate=gate,
         owner=owner,
-        is_alive=is_alive,
+        may_live=may_live,
         lease_s=lease_s,
         cache=cache,
     )

@@ -81,6 +81,7 @@ def facts_of(app: App, options: WorkerOptions) -> WorkerFacts:
         agents=known if options.agents is None else options.agents,
         slots=app.config.daemon.jobs if options.slots is None else options.slots,
         version=__version__,
+        machine=app.machine,
     )
 
 

@@ -18,7 +18,7 @@ from uwf.daemon.loop.wakeups import DRAIN
 from uwf.daemon.runs.children import AFTER_STEP
 from uwf.daemon.runs.patience import Patience, is_of_the_home
 from uwf.daemon.upkeep.command import BackgroundCommand
-from uwf.errors import NotFound, QueueAway, StoreError
+from uwf.errors import NotFound, QueueAway, StateError, StoreError
 from uwf.jobs.link import NO_QUEUE
 from uwf.jobs.queue import ASKED, JobQueue, inserted
 from uwf.jobs.workers import DRAIN as ASKED_TO_DRAIN
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 BEAT_S = 5.0
 LOOK_S = 30.0
 """How long it sleeps at most while it can take nothing."""
+NAMESAKE_LOOK_S = 1.0
 READY_S = 0.8
 """So long after a run was begun the process of the next one is made ready."""
 ENDING_S = 5.0
@@ -195,6 +196,7 @@ class Worker:
         """Say that it is there, and heed what it is asked for. Where nobody knows it, it begins anew."""
         running = self._running()
         if self._number is None:
+            self._need_own_name()
             self._number = self._table.register(self._facts)
             self._forget_earlier()
             self._say(f"worker {self._number} takes from {', '.join(self._queues)}", what="worker")
@@ -247,13 +249,34 @@ class Worker:
     def _is_told_otherwise(self) -> bool:
         return self._told_running != self._running()
 
+    def _need_own_name(self) -> None:
+        """Raise where a worker of another machine beats under the name of this one: what is for a machine, and what one
+        has, is told by its name. One that was here before a boot, or in an earlier container, beats no more: it is
+        waited for.
+        """
+        first = self._table.namesakes(self._facts)
+        if first:
+            said = f"worker {min(first)} was heard of as {self._facts.host} on another machine just now"
+            self._say(f"{said}; waits until that is gone", what="namesake")
+        now = first
+        while now:
+            if any(seen > first.get(worker, 0) for worker, seen in now.items()):
+                raise StateError(
+                    f"worker {min(now)} is on another machine, or in another container, that is called "
+                    f"{self._facts.host}, too: each needs a name of its own",
+                    hint=f"UWF_HOST={self._facts.host}-2 uwf worker run",
+                    code="host_taken",
+                )
+            self._wakeups.until(NAMESAKE_LOOK_S)
+            now = self._table.namesakes(self._facts)
+
     def _forget_earlier(self) -> None:
         """Take the workers of this home out of the table that died without a word: their jobs are free."""
-        for each in self._table.all():
-            is_ours = (each.host, each.home) == (self._facts.host, self._facts.home)
-            if is_ours and each.worker != self._number and not _is_alive(each.pid):
-                self._table.leave(each.worker)
-                self._say(f"worker {each.worker} died here: its jobs are free", what="worker_gone")
+        assert self._number is not None, "it has said that it is there"
+        for worker, pid in self._table.earlier(self._facts, self._number).items():
+            if not _is_alive(pid):
+                self._table.leave(worker)
+                self._say(f"worker {worker} died here: its jobs are free", what="worker_gone")
 
     def _settle(self) -> None:
         """End what dead runs have left here, at the beginning those of an earlier worker: no other machine can; and

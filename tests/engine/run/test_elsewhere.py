@@ -16,7 +16,7 @@ from tests.helpers.rig import APPROVED, WROTE, Rig
 from uwf.agent.process import platform
 from uwf.agent.protocol import AgentRequest
 from uwf.cli.thread.words import left_behind
-from uwf.engine.run.admission import is_alive
+from uwf.engine.chain.thread import is_alive
 from uwf.engine.run.recovery import recovery
 from uwf.errors import Busy, Superseded
 from uwf.guard.capacity import joined, queue
@@ -29,6 +29,8 @@ from uwf.store.sqlite import SqliteStore, schema
 
 LASTS_S = 60.0
 HERE, THERE = Owner(os.getpid(), "", "here"), Owner(4_194_000, "", "there")
+NAMESAKE = Owner(4_194_000, "another-boot:1", "here")
+"""Of another machine that has the name of this one."""
 
 
 @pytest.fixture
@@ -107,20 +109,22 @@ def test_a_store_of_one_machine_says_no_machine(rig: Rig) -> None:
     while_it_runs(rig, id, look)
 
 
-def die_there(on: Callable[[Owner], Rig], id: str) -> None:
+def die_there(on: Callable[[Owner], Rig], id: str, owner: Owner = THERE) -> None:
     """A run on the other machine is killed; its agent has the number of a process of this one."""
-    there = on(THERE)
-    there.agent.process = platform.this_process()
+    there = on(owner)
+    started = owner.started or platform.this_process().started
+    there.agent.process = Owner(os.getpid(), started)
     die(there, id, "exec", "half a")
     assert there.store.leases.take(id), "a killed run lets go of nothing"
 
 
+@pytest.mark.parametrize("owner", [THERE, NAMESAKE])
 def test_what_a_machine_has_left_is_settled_once_its_hold_is_over_and_nothing_is_ended_here(
-    on: Callable[[Owner], Rig], moved: Time, monkeypatch: pytest.MonkeyPatch
+    on: Callable[[Owner], Rig], moved: Time, monkeypatch: pytest.MonkeyPatch, owner: Owner
 ) -> None:
     here = on(HERE)
     id = here.start()
-    die_there(on, id)
+    die_there(on, id, owner)
     with pytest.raises(Busy):
         here.exec(id, WROTE)
     here.agent.forget()
@@ -137,7 +141,7 @@ def test_what_a_machine_has_left_is_settled_once_its_hold_is_over_and_nothing_is
     assert failure is not None
     assert (failure.code, failure.message) == (
         "interrupted",
-        "uwf ended on there before the agent did",
+        f"uwf ended on {owner.host} before the agent did",
     )
     here.exec(id, WROTE)
     assert here.exec(id, APPROVED).thread.status == "completed"
@@ -185,6 +189,22 @@ def test_who_joined_a_run_on_another_machine_is_not_dead(on: Callable[[Owner], R
         joined.drop_dead(tx, lambda owner: is_alive(here.store, owner))
     assert [one.owner for one in joined.all_of(here.store)] == [THERE]
     assert here.doctor("queue") == []
+
+
+def test_who_waits_under_the_name_of_this_machine_on_another_boot_lives_while_it_holds_a_thread(
+    on: Callable[[Owner], Rig],
+) -> None:
+    here, theirs = on(HERE), on(NAMESAKE)
+    id = here.start()
+    lease = theirs.store.leases.take(id)
+    assert lease is not None
+    with here.store.transaction("test") as tx:
+        queue.put(tx, entry(id, NAMESAKE))
+    assert is_alive(here.store, NAMESAKE)
+    assert here.doctor("queue") == []
+    theirs.store.leases.release(lease)
+    assert not is_alive(here.store, NAMESAKE)
+    assert [one.thread for one in here.doctor("queue")] == [id]
 
 
 def test_a_late_reply_of_one_machine_names_the_other_that_runs_the_thread(

@@ -16,13 +16,13 @@ from uwf.agent.process import platform, supervise
 from uwf.agent.process.terminate import end_orphans
 from uwf.agent.stop import Stop
 from uwf.record import Record
+from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from uwf.agent.process.terminate import Termination
-    from uwf.store.owner import Owner
 
 GRACE_S = 1.0
 """Between SIGTERM and SIGKILL."""
@@ -115,10 +115,14 @@ def is_mark(mark: str) -> bool:
 
 
 def is_left_behind(mark: str) -> bool:
-    """Whether it came of a program whose asker is gone: what it would answer reaches nobody."""
+    """Whether it came of a program whose asker is gone: what it would answer reaches nobody. Of an asker in another pid
+    namespace nobody can say that.
+    """
     if not is_mark(mark):
         return False
     _, pid, started, _ = mark.split("/", 3)
+    if not platform.is_seen(Owner(int(pid), started)):
+        return False
     process = platform.look(int(pid))
     return process is None or process.is_zombie or _word(process.started) != started
 

@@ -71,12 +71,14 @@ def look(pid: int) -> Process | None:
     fields = data[data.rindex(b")") + 2 :].split()
     # A main thread that ended before its siblings reads Z too, but the siblings are counted: proc(5), field 20.
     is_zombie = fields[0] in (b"Z", b"X") and int(fields[17]) <= 1
-    started = f"{_boot_id()}:{fields[19].decode()}"
+    started = f"{_where()}:{fields[19].decode()}"
     return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), started, is_zombie)
 
 
 def start_time(pid: int) -> str | None:
-    """An opaque stamp of when `pid` began. With the pid it names one process, over reboots too. None: no such pid."""
+    """An opaque stamp of when `pid` began, and in which pid namespace. With the pid it names one process, over reboots
+    and containers too. None: no such pid.
+    """
     process = look(pid)
     return process.started if process else None
 
@@ -90,6 +92,23 @@ def is_alive(owner: Owner) -> bool:
     """Whether this process of this machine still lives. A zombie does not, nor does another that got its number."""
     process = look(owner.pid)
     return process is not None and process.started == owner.started and not process.is_zombie
+
+
+def where(owner: Owner) -> str:
+    """The boot and the pid namespace that a process is of; "" where that is not known, or the system has no such."""
+    return owner.started.partition(":")[0] if _PROC else ""
+
+
+def is_seen(owner: Owner) -> bool:
+    """Whether a process is of this boot and this pid namespace, or that is not known: of any other its pid says
+    nothing, also where a machine or a container has the same name.
+    """
+    return where(owner) in ("", _where())
+
+
+def may_live(owner: Owner) -> bool:
+    """Whether a process lives, or cannot be seen from here."""
+    return not is_seen(owner) or is_alive(owner)
 
 
 def is_older(process: Process, started: str) -> bool:
@@ -345,16 +364,21 @@ def _read(path: str) -> bytes:
         os.close(handle)
 
 
-_boot: list[str] = []
+_own: list[str] = []
+_FIRST_NAMESPACE = 0xEFFFFFFC
+"""PROC_PID_INIT_INO, linux/proc_ns.h: of a machine itself. That of a container has another number."""
 
 
-def _boot_id() -> str:
-    if not _boot:
+def _where() -> str:
+    """This boot, and the pid namespace where it is not the machine's own: `BOOT` or `BOOT.NUMBER`."""
+    if not _own:
         try:
-            _boot.append(_read("/proc/sys/kernel/random/boot_id").decode().strip())
+            boot = _read("/proc/sys/kernel/random/boot_id").decode().strip()
+            namespace = os.stat("/proc/self/ns/pid").st_ino
         except OSError:
-            _boot.append("")
-    return _boot[0]
+            boot, namespace = "", _FIRST_NAMESPACE
+        _own.append(boot if namespace == _FIRST_NAMESPACE else f"{boot}.{namespace}")
+    return _own[0]
 
 
 def _ps(*which: str) -> Iterator[Process]:

@@ -43,7 +43,7 @@ def left_behind(store: Store, thread: str, attempt: Attempt | None) -> LeftBehin
     if attempt is None or attempt.running is None or runner(store, thread) is not None:
         return None
     running, pids = attempt.running, tuple[int, ...]()
-    if not is_here(store, running.runner):
+    if not is_here(store, running.agent or running.runner):
         return LeftBehind(
             running.runner.pid, attempt.plan.role, attempt.agent, (), running.runner.host
         )

@@ -6,6 +6,7 @@ Nothing here decides. *Running* is asked of the lock, never of a tag.
 from __future__ import annotations
 
 from uwf import clock
+from uwf.agent.process import platform
 from uwf.engine.chain import wake
 from uwf.engine.chain.attempt import Attempt, read_attempt
 from uwf.engine.chain.nodes import Position
@@ -153,8 +154,21 @@ def runner(store: Store, thread: str) -> Owner | None:
 
 
 def is_here(store: Store, owner: Owner) -> bool:
-    """Whether a process is one of this machine: what is known of it, and done to it, is known and done here alone."""
-    return owner.host in ("", store.leases.host)
+    """Whether a process is one of this machine: what is known of it, and done to it, is known and done here alone.
+
+    One of another boot, or of a container, that has the same name is not.
+    """
+    return not owner.host or (owner.host == store.leases.host and platform.is_seen(owner))
+
+
+def is_alive(store: Store, owner: Owner) -> bool:
+    """Whether a process lives, as far as can be known from here: of one on another machine only that can say so. One of
+    another boot, or of a container, that has the name of this machine lives while it holds a thread.
+    """
+    if is_here(store, owner):
+        return platform.is_alive(owner)
+    is_of_our_name = owner.host == store.leases.host
+    return not is_of_our_name or any(store.leases.holder(id) == owner for id in held(store))
 
 
 def held(store: Store) -> list[str]:

@@ -14,7 +14,7 @@ from uwf import points
 from uwf.agent.process import platform
 from uwf.engine.chain import kept
 from uwf.engine.chain.tags import IDLE, STATUS, THREADS, labels_of
-from uwf.engine.chain.thread import is_here
+from uwf.engine.chain.thread import is_alive
 from uwf.guard import chain
 from uwf.guard.attempts import Attempts
 from uwf.guard.contract import Host
@@ -31,13 +31,7 @@ if TYPE_CHECKING:
     from uwf.config.records import Config
     from uwf.errors import Busy, Refused
     from uwf.guard.contract import AttemptOutcome, Guard, Request
-    from uwf.store.owner import Owner
     from uwf.store.protocols import Store, Transaction
-
-
-def is_alive(store: Store, owner: Owner) -> bool:
-    """Whether a process lives. Of one on another machine only that can say so."""
-    return not is_here(store, owner) or platform.is_alive(owner)
 
 
 class Ticket:

@@ -1,7 +1,8 @@
 """Leases in PostgreSQL: one row a name that is held. Time is the database's alone.
 
 A name can be taken over once its holder has not renewed it in time, or, by a process of the same machine, as soon as
-that holder is seen to be dead. The row is locked by whoever writes under the lease, so nobody takes it meanwhile.
+that holder is seen to be dead. Another machine, or a container, that has the same name sees nothing of it, and waits.
+The row is locked by whoever writes under the lease, so nobody takes it meanwhile.
 """
 
 from __future__ import annotations
@@ -48,19 +49,19 @@ _ENDING = 12
 class PostgresLeases:
     """See `uwf.store.protocols.Leases`. The epochs of all names are drawn from one sequence.
 
-    `owner` is this process, and `is_alive` tells of one on this machine whether it lives.
+    `owner` is this process, and `may_live` tells of one on a machine of this name whether it lives, or cannot be seen.
     """
 
     def __init__(
         self,
         database: PostgresDatabase,
         owner: Owner,
-        is_alive: Callable[[Owner], bool],
+        may_live: Callable[[Owner], bool],
         lasts_s: float = LASTS_S,
     ) -> None:
         self._database = database
         self._owner = owner
-        self._is_alive = is_alive
+        self._may_live = may_live
         self.lasts_s: float | None = lasts_s
 
     @property
@@ -122,4 +123,4 @@ class PostgresLeases:
         """Whether its holder is a process of this machine that has died. Of another machine's nobody can say that."""
         owner = Owner(*row[:3])
         is_ours = owner.host == self._owner.host
-        return is_ours and owner != self._owner and not self._is_alive(owner)
+        return is_ours and owner != self._owner and not self._may_live(owner)

@@ -42,21 +42,21 @@ def open_store(
     wait_s: float = 10.0,
     gate: Gate | None = None,
     owner: Owner | None = None,
-    is_alive: Callable[[Owner], bool] = lambda owner: True,
+    may_live: Callable[[Owner], bool] = lambda owner: True,
     lease_s: float = LASTS_S,
     cache: ObjectCache | None = None,
 ) -> PostgresStore:
     """Open the store in the database at `url`, which `migrate` has made.
 
     `wait_s` bounds the waiting for other writers, per transaction. What is written passes the `gate`. `owner` is this
-    process, with its machine as it is called among those that share the store; `is_alive` tells of others on it whether
-    they live. A lease that is not renewed lasts for `lease_s`. `cache` keeps near what was read.
+    process, with its machine as it is called among those that share the store; `may_live` tells of others on it whether
+    they live, or cannot be seen. A lease that is not renewed lasts for `lease_s`. `cache` keeps near what was read.
     Errors: InputError for what is no address, StoreBusy when the server has no room, StoreError when it cannot be
     reached, or there is no store in it yet, or an older one.
     """
     owner = owner or Owner(os.getpid(), host=socket.gethostname())
     database = PostgresDatabase(url, wait_s, owner.host)
-    store = PostgresStore(database, PostgresLeases(database, owner, is_alive, lease_s), gate)
+    store = PostgresStore(database, PostgresLeases(database, owner, may_live, lease_s), gate)
     store.cache = cache
     return store
 

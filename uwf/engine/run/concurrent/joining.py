@@ -18,9 +18,9 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain import told
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.tags import COMPLETED, SUSPENDED
+from uwf.engine.chain.thread import is_alive
 from uwf.engine.chain.word import said_by
 from uwf.engine.progress import FailureJoined, StepDone
-from uwf.engine.run.admission import is_alive
 from uwf.engine.run.order import EXEC
 from uwf.guard.capacity.queue import Queue
 from uwf.guard.capacity.slot_guard import Slots

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import home as paths
 from uwf.agent.process import platform
-from uwf.engine.chain.thread import is_here
+from uwf.engine.chain.thread import is_alive
 from uwf.engine.upkeep.health.check import Check
 from uwf.errors import StoreError
 from uwf.guard.capacity import joined, places, queue, slots
@@ -61,7 +61,7 @@ class QueueCheck(Check):
                 thread = name.removeprefix(queue.PREFIX)
                 found.append(self.found(name, error.message, thread=thread))
                 continue
-            if is_here(self._ground.store, entry.owner) and not platform.is_alive(entry.owner):
+            if not is_alive(self._ground.store, entry.owner):
                 self._dead[name] = entry
                 what = f"an entry in the queue of process {entry.owner.pid}, which is gone"
                 found.append(self.found(name, what, thread=entry.thread))
@@ -115,6 +115,6 @@ def _wrong_with(store: Store, name: str, value: Any) -> str | None:
         owner = joined.read(name, value).owner
     except StoreError as error:
         return error.message
-    if not is_here(store, owner) or platform.is_alive(owner):
+    if is_alive(store, owner):
         return None
     return f"process {owner.pid} had joined its run, and is gone"
