@@ -101,6 +101,13 @@ def test_it_sees_what_others_have_written_whatever_is_set_for_the_database(
     assert link.query("SHOW statement_timeout") == [("0",)]
 
 
+def test_an_address_that_was_always_wrong_is_not_waited_for() -> None:
+    link = QueueLink("postgresql://127.0.0.1:1/uwf?sslmode=requir", "test")
+    with pytest.raises(StoreError) as wrong:
+        link.query("SELECT 1")
+    assert wrong.value.code == "bad_address"
+
+
 def test_a_server_that_can_only_be_read_is_away(link: QueueLink, queue_url: str) -> None:
     link.query("SET default_transaction_read_only = on")
     with pytest.raises(QueueAway, match="read-only"):

@@ -151,7 +151,10 @@ class _OfAll:
             self._stands_by()
             return POLL_S * random.uniform(0.8, 1.2), 0
         except StoreError as error:
-            self._say(f"{error.message}; it is tried again", what="store_away")
+            said = f"{error.message}; it is tried again"
+            if self._said != said:
+                self._supervisor.waiting(said)
+            self._say(said, what="store_away")
             wait_s = min(FIRST_S * 2.0**failures, LONGEST_S) * random.uniform(0.5, 1.5)
             return wait_s, min(failures + 1, 20)
 

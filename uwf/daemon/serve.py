@@ -19,7 +19,7 @@ from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import CONFIG, Quarantine
 from uwf.daemon.loop.wakeups import DRAIN, NOW, RELOAD, Wakeups
 from uwf.daemon.parts import parts
-from uwf.errors import ConfigInvalid, Interrupted, StateError, StoreError
+from uwf.errors import ConfigInvalid, Interrupted, StateError, StoreAway, StoreBusy, StoreError
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def run(app: App, tell: Tell) -> None:
     """Lead the daemons of a home until told to end. Raises `PartBroken`, and what keeps it from beginning."""
     assert app.config is not None, "one that is not valid is refused before anything else"
-    if app.is_inside_a_step():
+    if _is_inside_a_step(app):
         raise StateError(
             "no agent, and no program that a home asks, can begin the daemon: what they start ends with them",
             hint="uwf daemon status",
@@ -71,6 +71,13 @@ def run(app: App, tell: Tell) -> None:
     finally:
         election.close()
         wakeups.close()
+
+
+def _is_inside_a_step(app: App) -> bool:
+    try:
+        return app.is_inside_a_step()
+    except (StoreAway, StoreBusy):
+        return False  # it waits for the store, and says so
 
 
 class _Serving:

@@ -41,14 +41,22 @@ class Notice(Record):
 class QueueLink:
     """A connection to the queue of the database at `url`, which listens to `channels`.
 
-    Where nobody answers, `QueueAway` is raised, and at once as long as it is not yet time to try again.
+    Where nobody answers, `QueueAway` is raised, and at once as long as it is not yet time to try again. An address that
+    is none was always wrong where nobody has ever answered: that is a StoreError.
     """
 
     def __init__(
-        self, url: str, name: str, channels: Sequence[str] = (), *, is_one_of_many: bool = False
+        self,
+        url: str,
+        name: str,
+        channels: Sequence[str] = (),
+        *,
+        is_one_of_many: bool = False,
+        wait_s: float = 0.0,
     ) -> None:
         """`name` is what PostgreSQL calls whoever is connected. One of many leaves room for others: it does not stay
-        connected where less than a fifth of what the server can hold is free.
+        connected where less than a fifth of what the server can hold is free. `wait_s` is how long it is waited for
+        room.
         """
         try:
             import psycopg  # noqa: F401  # whether it is there is what is asked
@@ -57,11 +65,12 @@ class QueueLink:
 
             raise not_installed(url, error) from error
         self._url, self._name, self._channels = url, name, tuple(channels)
-        self._is_one_of_many = is_one_of_many
+        self._is_one_of_many, self._wait_s = is_one_of_many, wait_s
         self._connection: Connection[Any] | None = None
         self._heard: list[Notice] = []
         self._failures, self._again_s, self._why = 0, 0.0, ""
         self._hint: str | None = None
+        self._was_open = False
 
     @property
     def place(self) -> str:
@@ -134,11 +143,11 @@ class QueueLink:
             connection.add_notify_handler(
                 lambda each: self._heard.append(Notice(each.channel, each.payload))
             )
-            listens = "".join(f'; LISTEN "{channel}"' for channel in self._channels)
+            listens = "".join(f"; LISTEN {_quoted(channel)}" for channel in self._channels)
             connection.execute(f"{PINNED}; SET search_path TO {SCHEMA}{listens}".encode())
             if self._is_one_of_many:
                 self._leave_room(connection)
-            self._failures = 0
+            self._failures, self._was_open = 0, True
         return self._connection
 
     def _leave_room(self, connection: Connection[Any]) -> None:
@@ -153,13 +162,15 @@ class QueueLink:
         from psycopg.conninfo import make_conninfo
 
         from uwf.store.postgres.faults import place_of
-        from uwf.store.postgres.reaching import reach
+        from uwf.store.postgres.reaching import BAD_ADDRESS, reach
 
         place = place_of(self._url)
         named = make_conninfo(self._url, application_name=self._name)
         try:
-            return reach(named, place, 0.0, autocommit=True)
+            return reach(named, place, self._wait_s, autocommit=True)
         except StoreError as error:
+            if error.code == BAD_ADDRESS and not self._was_open:
+                raise  # no waiting helps
             raise self._lost(error, error.hint) from None
 
     def _not_found(
@@ -191,6 +202,11 @@ class QueueLink:
         self._why = f"the queue in PostgreSQL cannot be asked: {said or type(error).__name__}"
         self._hint = hint
         return QueueAway(self._why, hint=hint)
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _is_lost(error: psycopg.Error) -> bool:

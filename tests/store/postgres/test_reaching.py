@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -90,6 +91,41 @@ def test_what_is_no_address_is_not_repeated() -> None:
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "postgresql://127.0.0.1:1/uwf?sslmode=requir",
+        "postgresql://127.0.0.1:99999/uwf",
+        "postgresql://127.0.0.1:1/uwf?keepalives=x",
+        "postgresql://?service=teem",
+    ],
+)
+def test_an_address_that_libpq_does_not_understand_is_no_server_that_is_away(wrong: str) -> None:
+    with pytest.raises(StoreError, match=r"the address of the store .* is not right") as refused:
+        open_store(wrong)
+    assert refused.value.code == "bad_address"
+
+
+def test_a_certificate_that_is_not_there_is_no_database_that_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import psycopg
+
+    said = (
+        'connection to server at "h", port 5432 failed: root certificate file "/r" does not exist'
+    )
+    error = psycopg.OperationalError(f"connection failed: {said}")
+    monkeypatch.setattr(reaching.PatientConnection, "connect", Mock(side_effect=error))
+    with pytest.raises(StoreError, match='not right: root certificate file "/r"'):
+        open_store("postgresql://h/uwf")
+
+
+def test_of_several_hosts_it_is_said_why_none_answers() -> None:
+    with pytest.raises(StoreError, match="Connection refused; waited 0") as away:
+        open_store("postgresql://127.0.0.1:1,127.0.0.1:2/uwf")
+    assert away.value.code == "store_away"
+
+
 def test_no_such_database_and_no_such_role_are_said(cluster: Cluster, database: str) -> None:
     for url in (cluster.url("nowhere"), database.replace("//uwf@", "//nobody@")):
         with pytest.raises(StoreError, match="no such role or database") as refused:
@@ -165,10 +201,10 @@ def test_a_store_that_can_only_be_read_is_read_and_says_so_when_written(
 
 
 def test_what_is_set_for_others_changes_nothing_for_who_waits_for_another_writer(
-    admin: Cluster, database: str
+    cluster: Cluster, database: str
 ) -> None:
     for rule in ("default_transaction_isolation = 'serializable'", "statement_timeout = '200ms'"):
-        admin.run(f"ALTER DATABASE {name_in(database)} SET {rule}")
+        cluster.run(f"ALTER DATABASE {name_in(database)} SET {rule}")
     migrate(database)
     with opened(database) as first, opened(database) as second:
         has_begun = threading.Event()
@@ -195,6 +231,13 @@ def test_a_statement_that_was_ended_is_no_lost_connection() -> None:
     assert not is_lost(error)
     told = explain(error, "there")
     assert (told.code, "lost" in told.message) == ("store_cancelled", False)
+
+
+def test_texts_are_read_in_utf8_whatever_the_address_says(database: str) -> None:
+    with opened(f"{database}&client_encoding=latin1") as store:
+        with store.transaction("test") as tx:
+            tx.set_ref("t/ä€", tx.put("k", "x"), why="test")
+        assert [ref.name for ref in store.refs()] == ["t/ä€"]
 
 
 def test_a_role_that_may_only_read_says_so(admin: Cluster, database: str) -> None:

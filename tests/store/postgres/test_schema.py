@@ -90,6 +90,13 @@ def test_a_store_of_an_older_uwf_is_to_be_migrated(database: str) -> None:
     assert error.value.hint == "uwf store migrate"
 
 
+def test_a_schema_that_has_no_number_is_said(database: str) -> None:
+    run(database, "UPDATE uwf.meta SET value = 'x' WHERE key = 'schema'")
+    for do in (migrate, open_store):
+        with pytest.raises(StoreError, match="its schema has the number x"):
+            do(database)
+
+
 def test_a_database_in_another_encoding_is_refused(cluster: Cluster) -> None:
     cluster.run("CREATE DATABASE latin TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'")
     try:

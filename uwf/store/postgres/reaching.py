@@ -43,8 +43,16 @@ _AT_THE_DOOR = (
     ("does not exist", "store_no_database", "it has no such role or database"),
 )
 """By what the server said: until somebody is let in there are words, and no code."""
+BAD_ADDRESS = "bad_address"
+_OF_ADDRESS = (
+    *("invalid ", "bad value", "could not match", "root certificate file"),
+    *("definition of service", "service file", "syntax error in service file"),
+)
+"""What libpq says of an address, or of a file that it names, before it asks anybody."""
 _NO_ROOM = ("too many clients", "remaining connection slots", "too many connections")
 _HINTS_OF_LIBPQ = " Is the server running"
+_OTHERS = " Multiple connection attempts failed"
+"""Before it stands what the last of several hosts has said."""
 
 
 def reach(url: str, place: str, wait_s: float, **options: Any) -> Connection[Any]:
@@ -68,15 +76,11 @@ def reach(url: str, place: str, wait_s: float, **options: Any) -> Connection[Any
 
 
 def _conninfo(url: str) -> str:
-    """The address with parameters that it does not say itself."""
-    ours = {
-        "connect_timeout": CONNECT_S,
-        "application_name": "uwf",
-        "client_encoding": "utf8",
-        **ALIVE,
-    }
+    """The address with parameters that it does not say itself. Texts are in UTF-8, whatever it says."""
+    ours = {"connect_timeout": CONNECT_S, "application_name": "uwf", **ALIVE}
     said = conninfo_to_dict(url)
-    return make_conninfo(url, **{name: value for name, value in ours.items() if name not in said})
+    more = {name: value for name, value in ours.items() if name not in said}
+    return make_conninfo(url, client_encoding="utf8", **more)
 
 
 def _why_not(error: psycopg.Error, place: str, waited_s: float) -> StoreError:
@@ -85,6 +89,12 @@ def _why_not(error: psycopg.Error, place: str, waited_s: float) -> StoreError:
         return StoreBusy(
             f"{place} has no room for another connection ({words}); gave up after {waited_s:.1f} s",
             hint=f"{look} -c 'SHOW max_connections'",
+        )
+    if words.startswith(_OF_ADDRESS) and "FATAL" not in f"{error}":
+        return StoreError(
+            f"the address of the store {place} is not right: {words}",
+            hint="uwf config get store",
+            code=BAD_ADDRESS,
         )
     for said, code, cause in _AT_THE_DOOR:
         if said in words:
@@ -99,7 +109,7 @@ def _why_not(error: psycopg.Error, place: str, waited_s: float) -> StoreError:
 
 def _said(error: psycopg.Error) -> str:
     """What was said, without who was asked, which the place says."""
-    words = in_one_line(error)
-    for mark in ("FATAL: ", "failed: "):
+    words = in_one_line(error).partition(_OTHERS)[0]
+    for mark in ("FATAL: ", "failed: ", "connection is bad: "):
         words = words.rpartition(mark)[2] or words
     return words.partition(_HINTS_OF_LIBPQ)[0]

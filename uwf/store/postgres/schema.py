@@ -103,7 +103,10 @@ def _migrated(cursor: psycopg.Cursor[tuple[str, ...]], place: str) -> Migrated:
         meta = {row[0]: row[1] for row in cursor}
     else:
         cursor.execute(_META)
-    before, after = int(meta.get("schema", "0")), newest()
+    number = meta.get("schema", "0")
+    if not number.isdigit():
+        raise unreadable(place, f"its schema has the number {number}")
+    before, after = int(number), newest()
     if before > after:
         raise too_new(before, meta.get("writer", "a newer uwf"), place)
     for name in _files()[before:]:
