@@ -158,3 +158,7 @@ def test_the_tables_are_made_once_and_asked_for_again_without_harm(queue_url: st
         assert apply_schema(connection) == ["workers: machine"]
         connection.execute("DROP SCHEMA uwf_queue CASCADE")
         assert apply_schema(connection)[0] == "schema"
+        connection.execute("DROP SCHEMA uwf_queue CASCADE")
+        connection.execute("CREATE SCHEMA uwf_queue CREATE TABLE workers (of_others int)")
+        with pytest.raises(StoreError, match="tables that uwf has not made"):
+            apply_schema(connection)

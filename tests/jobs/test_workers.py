@@ -125,3 +125,13 @@ def test_a_number_that_is_anothers_now_is_not_known(workers: Workers) -> None:
         assert workers.beat(number, other, ["01AAA"]) == (False, None)
     assert workers.all()[0].running == ()
     assert workers.beat(number, MAC, []) == (True, None)
+
+
+def test_a_number_is_the_name_of_a_host_where_no_worker_has_it(workers: Workers) -> None:
+    first = workers.register(FACTS)
+    named = workers.register(replace(FACTS, host="424242"))
+    like_the_first = workers.register(replace(FACTS, host=str(first)))
+    assert workers.ask("424242", DRAIN) == [named]
+    assert workers.ask(str(first), DRAIN) == [first] != [like_the_first]
+    with pytest.raises(NotFound):
+        workers.ask("9" * 20, DRAIN)

@@ -56,6 +56,7 @@ def test_what_is_due_on_one_machine_is_run_on_another(machine: Machines) -> None
     here.daemon()
     worker = there.worker("--slots", "2", "--label", "gpu")
     (row,) = here("worker", "list", "--json").json
+    assert here("worker", "list", "-q").out == f"{row['worker']}\n"
     assert (row["host"], row["labels"], row["agents"], row["slots"], row["state"]) == (
         "there",
         ["gpu"],
@@ -417,6 +418,8 @@ def test_an_agent_or_a_label_that_cannot_be_is_refused(machine: Machines, tmp_pa
     assert (
         "no agent is called 'nobody'" in here("worker", "run", "--agents", "nobody", expect=2).err
     )
+    odd = {"UWF_HOST": 'my "box"'}
+    assert "no machine can be called" in here("worker", "run", expect=2, env=odd).err
     assert "is no label" in here("worker", "run", "--label", "a b", expect=2).err
 
 
@@ -462,6 +465,24 @@ def test_how_long_a_lease_lasts_is_what_the_home_says(machine: Machines) -> None
     (row,) = here.sql(f"SELECT {left} FROM uwf.lease")
     assert 0 < row[0] <= 7
     go(here)
+
+
+def test_a_daemon_begins_also_where_postgresql_is_not_there_yet(
+    machine: Machines, tmp_path: Path
+) -> None:
+    here = machine("here")
+    here.environ["UWF_STORE"] = f"postgresql://me:s3cret@/x?host={tmp_path}"
+    daemon = here._run("daemon", "run").says("it is tried again")
+    assert daemon.end() == 0
+    assert "s3cret" not in daemon.said
+
+
+def test_an_address_that_is_not_right_ends_both_at_once(machine: Machines) -> None:
+    here = machine("here")
+    here.agents("painter")
+    wrong = {"UWF_STORE": "postgresql://127.0.0.1:1/x?sslmode=requir"}
+    for command in ("worker", "daemon"):
+        assert here(command, "run", "--json", expect=1, env=wrong).error["code"] == "bad_address"
 
 
 def test_a_worker_begins_also_where_postgresql_is_not_there_yet(

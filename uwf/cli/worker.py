@@ -33,8 +33,8 @@ POLL = opt(
     help="Take runs of the shared store, until told to end.",
     detail="It takes what any worker may run, what is for this machine (UWF_HOST, else its name), for its labels, and "
     "for its agents. A daemon, on one of the machines, says what is due. SIGTERM and Ctrl-C drain: it takes nothing "
-    "any more, and ends when the steps of its runs have; told again, it ends those, too. With --json a line for each "
-    "thing it does.",
+    "any more, and ends when the steps of its runs have; told again, it ends those, too. SIGHUP changes nothing. With "
+    "--json a line for each thing it does.",
     example="uwf worker run --slots 3 --label gpu",
     slots=SLOTS,
     label=LABEL,
@@ -115,7 +115,11 @@ def list_(ctx: Context) -> None:
         )
         for each in found
     ]
-    ctx.out.answer(found, draw=lambda: ctx.out.table(columns, rows, cut=("agents", "labels")))
+    ctx.out.answer(
+        found,
+        ids=[str(each.worker) for each in found],
+        draw=lambda: ctx.out.table(columns, rows, cut=("agents", "labels")),
+    )
     if not found:
         ctx.out.note("no worker is there")
     for each in found:
@@ -173,4 +177,4 @@ def _who_takes(queue: str = "", *_others: str) -> str:
 
 def _asked(ctx: Context, workers: list[int], does: str) -> None:
     said = ", ".join(map(str, workers))
-    ctx.out.answer({"workers": workers}, draw=f"{does}: worker {said}")
+    ctx.out.answer({"workers": workers}, ids=list(map(str, workers)), draw=f"{does}: worker {said}")

@@ -5,6 +5,8 @@ Procrastinate's tables stand as its release made them, then as its migrations ch
 
 from __future__ import annotations
 
+from uwf.errors import StoreError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -37,6 +39,8 @@ _APPLIED = (
     "CREATE TABLE IF NOT EXISTS applied (name text PRIMARY KEY, at timestamptz DEFAULT now())"
 )
 
+_OF_OTHERS = "SELECT 1 FROM pg_tables WHERE schemaname = %(schema)s AND tablename <> 'applied'"
+
 
 def apply_schema(connection: Connection[Any]) -> list[str]:
     """Make the tables, or bring them up to date, in one transaction; the names of what was done. May be repeated."""
@@ -46,6 +50,12 @@ def apply_schema(connection: Connection[Any]) -> list[str]:
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('uwf_queue'))")
         connection.execute(_APPLIED)
         done = {row[0] for row in connection.execute("SELECT name FROM applied")}
+        if not done and connection.execute(_OF_OTHERS, {"schema": SCHEMA}).fetchone():
+            raise StoreError(
+                f"the schema {SCHEMA} of this database has tables that uwf has not made",
+                hint=f"psql -c '\\dt {SCHEMA}.*'",
+                code="not_ours",
+            )
         if done:
             new = [name for name in _migrations() if name not in done]
             for name in new:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DRAIN, STOP, STOP_NOW = "drain", "stop", "stop now"
 WORKING, UNFIT, DRAINING, STOPPING, GONE = "working", "unfit", "draining", "stopping", "gone"
 _STATES = {None: WORKING, DRAIN: DRAINING}
+_BIGINT_DIGITS = 19
 FORGOTTEN_S = 3600.0
 """After so long a worker that is gone is not shown any more."""
 
@@ -176,12 +177,19 @@ class Workers:
         return [_view(row) for row in rows]
 
     def ask(self, whom: str | None, wish: str) -> list[int]:
-        """Ask a worker, by its number, all of a host, or all, to drain or stop; whom. `NotFound` when there is none."""
-        number = int(whom) if whom is not None and whom.isascii() and whom.isdecimal() else None
+        """Ask a worker, by its number, all of a host, or all, to drain or stop; whom. `NotFound` when there is none. A
+        number is a host's name where no worker has it.
+        """
+        is_number = whom is not None and whom.isascii() and whom.isdecimal()
+        number = (
+            int(whom) if whom is not None and is_number and len(whom) < _BIGINT_DIGITS else None
+        )
         rows = self.link.query(
-            "WITH told AS (UPDATE workers SET asked = %(wish)s WHERE id IN (SELECT id FROM procrastinate_workers"
-            " WHERE last_heartbeat >= now() - make_interval(secs => %(stalled_s)s))"
-            " AND (%(whom)s::text IS NULL OR id = %(number)s OR (%(number)s::bigint IS NULL AND host = %(whom)s))"
+            "WITH there AS (SELECT id FROM procrastinate_workers"
+            " WHERE last_heartbeat >= now() - make_interval(secs => %(stalled_s)s)),"
+            " told AS (UPDATE workers SET asked = %(wish)s WHERE id IN (SELECT id FROM there)"
+            " AND (%(whom)s::text IS NULL OR id = %(number)s"
+            " OR (host = %(whom)s AND NOT EXISTS (SELECT FROM there WHERE id = %(number)s)))"
             " RETURNING id), said AS (SELECT pg_notify(%(channel)s, '') FROM told LIMIT 1)"
             " SELECT id FROM told LEFT JOIN said ON true ORDER BY id",
             {

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from uwf.jobs.workers import WorkerView
 
 
+ROOM_S = 10.0
+"""So long a command waits for room for its connection, as for that to the store."""
+
+
 def need_queue(app: App) -> str:
     """The address of the database with the queue. StateError where the store of the home is a file of its own."""
     if app.has_store_file:
@@ -62,7 +66,7 @@ def stop(app: App, whom: str | None, *, now: bool) -> list[int]:
 
 @contextmanager
 def _table(app: App) -> Iterator[Workers]:
-    link = QueueLink(need_queue(app), "uwf")
+    link = QueueLink(need_queue(app), "uwf", wait_s=ROOM_S)
     try:
         yield Workers(link)
     finally:

@@ -59,7 +59,9 @@ def need_worker(app: App, options: WorkerOptions) -> None:
 
 
 def facts_of(app: App, options: WorkerOptions) -> WorkerFacts:
-    """What a worker of this home says of itself. InputError for an agent that is not configured, or a bad label."""
+    """What a worker of this home says of itself. InputError for an agent that is not configured, or a name or a label
+    that cannot be.
+    """
     known = tuple(app.config.agents)
     for name in options.agents or ():
         if name not in known:
@@ -73,8 +75,15 @@ def facts_of(app: App, options: WorkerOptions) -> WorkerFacts:
                 hint="uwf worker run --label gpu",
                 code="bad_label",
             )
+    host = config.host()
+    if not app.can_name_a_place(host):
+        raise InputError(
+            f"no machine can be called {host!r}: letters, digits, and . _ - make a name",
+            hint="export UWF_HOST=box-2",
+            code="bad_host",
+        )
     return WorkerFacts(
-        host=config.host(),
+        host=host,
         home=app.home,
         pid=os.getpid(),
         labels=options.labels,
