@@ -182,7 +182,7 @@ def put_off(
 
 def not_on(tags: Mapping[str, str]) -> tuple[str, ...]:
     """The machines that could not run a thread when it was last their turn."""
-    return tuple(tags.get(NOT_ON, "").splitlines())
+    return tuple(filter(None, tags.get(NOT_ON, "").split("\n")))
 
 
 def unserved(tags: Mapping[str, str], since_ms: int | None) -> dict[str, str]:

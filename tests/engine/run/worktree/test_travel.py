@@ -23,7 +23,7 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain.redact import Redactor
 from uwf.engine.chain.wake import Wake
 from uwf.engine.progress import CodeNotPushed, CodeStays
-from uwf.errors import Interrupted, PersonNeeded
+from uwf.errors import Interrupted, NotHere, PersonNeeded
 from uwf.record import replace
 
 
@@ -430,6 +430,22 @@ def test_the_timer_of_a_thread_that_cannot_run_here_goes_on(machines: Machines) 
         b.run(id, "woken")
     assert b.thread(id).status == "idle"
     assert "put off: thread" in b.thread(id).tags["wakeWhy"]
+
+
+def test_a_repository_that_is_not_here_leaves_a_thread_without_a_step_to_another_machine(
+    machines: Machines,
+) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    b.set(folders={str(a.repo): "/nowhere"})
+    with a.store.transaction("wake") as tx:
+        threads.wake_by(tx, id, Wake(clock.now_ms(), wake.PERSON, "a word"))
+    with pytest.raises(NotHere):
+        b.run(id, "woken")
+    tags = b.thread(id).tags
+    assert (tags["status"], tags["notOn"]) == ("idle", "b")
+    a.run(id, "woken", writes(WROTE, a="one\n"), count=1)
+    assert a.thread(id).tags["host"] == "a"
 
 
 def test_since_when_no_machine_could_run_it_is_on_record_until_one_does(machines: Machines) -> None:
