@@ -34,6 +34,11 @@ def test_a_machine_whose_home_cannot_be_written_leaves_threads_to_others(
         assert f"worker 1 on there takes nothing: {lacks}" in here("worker", "list").err
         (found,) = there("doctor", "--only", "disk", "--json", expect=1).json
         assert found["what"] == f"{lacks}: steps are refused"
+        (found,) = here("doctor", "--only", "worker", "--json", expect=1).json
+        assert (found["what"], found["hint"]) == (
+            f"the worker on there takes nothing: {lacks}",
+            "uwf worker list",
+        )
         aside = until(lambda: here("daemon", "status", "--json").json["quarantine"])
         assert [(one["kind"], one["name"]) for one in aside] == [("worker", "there")]
         placed = here.due("--place", "host:there")
@@ -46,6 +51,7 @@ def test_a_machine_whose_home_cannot_be_written_leaves_threads_to_others(
     here.ends(placed)
     worker.says("its home has room again, and can be written")
     assert state(here, "there") == "working"
+    assert here("doctor", "--only", "worker").err == "nothing is wrong\n"
     assert here("daemon", "status", "--json").json["quarantine"] == []
 
 

@@ -92,5 +92,25 @@ class Health:
             environ=settings.environment(),
             log=home.log_writer.write,
             may_write=repair if note is None else note,
+            unfit=self._unfit_workers,
         )
         return table.examine(ground, checks, repair=repair)
+
+    def _unfit_workers(self) -> dict[str, str]:
+        """What the homes lack whose workers take nothing, by their machines."""
+        from contextlib import closing
+
+        from uwf.errors import StoreError
+        from uwf.jobs.link import QueueLink
+        from uwf.jobs.workers import UNFIT, Workers
+
+        if self._home.has_store_file:
+            return {}
+        with closing(QueueLink(self._home.store_address, "uwf")) as link:
+            try:
+                found = Workers(link).all()
+            except StoreError as error:
+                if error.code != "no_queue":
+                    raise
+                return {}
+        return {each.host: each.unfit for each in found if each.state == UNFIT}

@@ -42,7 +42,7 @@ class Ground(Record):
     of a home with a store, `environ` the environment of this process.
 
     `load_config` reads the settings anew; both raise `ConfigInvalid`. With `may_write` a check may note how far it has
-    come.
+    come. `unfit` gives what the homes lack whose workers take nothing, by their machines.
     """
 
     home: str
@@ -52,6 +52,7 @@ class Ground(Record):
     environ: Mapping[str, str]
     log: Callable[..., None]
     may_write: bool
+    unfit: Callable[[], Mapping[str, str]] = dict
 
     @property
     def run(self) -> RunContext:

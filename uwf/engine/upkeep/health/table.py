@@ -16,6 +16,7 @@ from uwf.engine.upkeep.health.outside import ScheduleCheck, SourceCheck
 from uwf.engine.upkeep.health.settings import ConfigCheck
 from uwf.engine.upkeep.health.store import StoreCheck, WalCheck
 from uwf.engine.upkeep.health.waiting import QueueCheck, StuckCheck
+from uwf.engine.upkeep.health.workers import WorkerCheck
 from uwf.errors import ConfigInvalid, CounterUnreadable, NotFound, StoreError, UwfError
 from uwf.nearest import nearest
 from uwf.record import replace
@@ -45,6 +46,7 @@ CHECKS: tuple[type[Check], ...] = (
     BreakerCheck,
     ClockCheck,
     SkewCheck,
+    WorkerCheck,
 )
 
 
