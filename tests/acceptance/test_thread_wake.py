@@ -381,6 +381,17 @@ def test_what_waits_for_a_limit_is_tried_once_its_agent_is_let_go(project: Proje
     assert project.show(thread)["wakeAt"] <= now_ms()
 
 
+def test_a_breaker_that_is_reset_lets_go_at_once_what_it_has_put_off(project: Project) -> None:
+    configure(project, "[breaker]", threshold="1")
+    all_run_by(project, project.program("failing", "cat >/dev/null; echo no luck >&2; exit 9"))
+    project("thread", "exec", project.begin(ONE), expect=6)
+    thread = project.begin(ONE, "--wake")
+    project("thread", "run", "--due", expect=75)
+    assert project.show(thread)["wakeAt"] > now_ms()
+    project("guard", "reset", "all")
+    assert project.show(thread)["wakeAt"] <= now_ms()
+
+
 def test_another_budget_of_the_day_counts_at_once(project: Project) -> None:
     all_run_by(project, project.agent(reply()).command)
     project("config", "set", "budget.day.steps", "1")
