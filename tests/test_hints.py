@@ -11,7 +11,8 @@ import pytest
 from tests.test_layers import ROOT, modules
 
 COMMANDS = set(
-    "uwf cat cd mkdir mv kill ls ps df du env fuser git pip timedatectl export pg_isready psql ${EDITOR:-vi}".split()
+    "uwf cat cd mkdir mv kill ls ps df du env fuser git pip ssh timedatectl export pg_isready psql"
+    " ${EDITOR:-vi}".split()
 )
 
 SENTENCES = {

@@ -120,8 +120,8 @@ def test_only_what_was_encoded_before_goes_around_it() -> None:
         if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(".put_raw")
     }
     assert callers == {
-        "store/bundle.py": "tx.put_raw(record[1])",
-        "store/copying.py": "tx.put_raw(data)",
+        "store/whole/bundle.py": "tx.put_raw(record[1])",
+        "store/whole/copying.py": "tx.put_raw(data)",
         "store/object_cache.py": "tx.put_raw(data)",
         "engine/run/attempt/begin.py": "tx.put_raw(rebind.data)",
     }
