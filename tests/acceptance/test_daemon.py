@@ -79,6 +79,26 @@ def test_due_thread_runs_until_it_is_done_and_the_daemon_drains(
     assert not (project.home / "daemon.sock").exists()
 
 
+def test_a_thread_that_waits_for_a_slot_stays_where_it_is_stopped(
+    project: Project, daemons: Daemons
+) -> None:
+    configured(project, HELD)
+    project("config", "set", "limits.max_running", "1")
+    first, second = project.begin(ONE, "--wake"), project.begin(ONE, "--wake")
+    daemons.start().leads()
+    (runs,) = until(lambda: began(project))
+    (waits,) = {first, second} - {runs}
+    until(lambda: project.show(waits)["waiting"])
+    project("thread", "stop", waits)
+    shown = project.show(waits)
+    assert (shown["status"], shown.get("wakeAt")) == ("idle", None)
+    go(project)
+    until(lambda: project.show(runs)["status"] == "completed")
+    until(lambda: project("daemon", "status", "--json").json["running"] == [])
+    assert began(project) == [runs]
+    assert project.show(waits)["status"] == "idle"
+
+
 def test_status_and_stop_without_a_daemon(project: Project) -> None:
     done = project("daemon", "status", "--json")
     assert (done.json["leader"], done.json["standby"]) == (None, 0)

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.rig import Rig
 from tests.helpers.ticking import Ticking
 from uwf.engine.actions import timer
-from uwf.engine.chain.wake import PERSON, UNSERVED, Wake
+from uwf.engine.chain.wake import PERSON, UNSERVED, WAKE_AT, Wake
 from uwf.engine.run import lock
 from uwf.store.sqlite import open_store
 
@@ -37,6 +37,21 @@ def test_one_that_a_process_runs_by_now_is_left_alone(rig: Rig, now: Ticking) ->
     with lock.hold(rig.engine, id):
         timer.unserved(rig.store, [id], now())
     assert since(rig, id) == [None]
+
+
+def test_a_stop_takes_away_the_timer_that_a_run_waits_with_for_a_slot(
+    rig: Rig, now: Ticking
+) -> None:
+    waits, idle, later = rig.start(), rig.start(), rig.start()
+    for id in (waits, idle):
+        timer.change(rig.store, id, Wake(now(), PERSON, "a word"))
+    timer.change(rig.store, later, Wake(now() + 3_600_000, PERSON, "a look"))
+    timer.stopped(rig.store, idle)
+    for id in (waits, later):
+        with lock.hold(rig.engine, id):
+            timer.stopped(rig.store, id)
+    has_timer = [WAKE_AT in rig.ref(id).tags for id in (waits, idle, later)]
+    assert has_timer == [False, True, True]
 
 
 KILLED = """

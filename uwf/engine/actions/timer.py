@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.chain import wake
+from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS
 from uwf.engine.chain.thread import move_head, runner, wake_by
 from uwf.errors import StateError
@@ -11,7 +12,7 @@ from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from uwf.engine.chain.wake import Wake
     from uwf.store.protocols import Store
@@ -19,12 +20,24 @@ if TYPE_CHECKING:
 
 
 def stopped(store: Store, id: str) -> None:
-    """A person has stopped what ran thread `id`: it is not to be gone on with as one that was killed."""
+    """A person stops, or has stopped, what runs thread `id`: it is not to be gone on with as one that was killed, nor,
+    where it waits for a slot, by the timer that has not been taken away as its step has not begun.
+    """
     ref = store.ref(THREADS + id)
-    if ref is None or wake.run_ended(ref.tags) == ref.tags:
+    if ref is None:
+        return
+    owner, attempt = runner(store, id), read_attempt(store, id)
+    waits = owner is not None and (attempt is None or not attempt.is_run_by(owner))
+    now_ms = clock.now_ms()
+
+    def after(tags: Mapping[str, str]) -> dict[str, str]:
+        new = wake.run_ended(tags)
+        return wake.without(new) if waits and wake.is_over(new, now_ms) else new
+
+    if after(ref.tags) == ref.tags:
         return
     with store.transaction("stopped") as tx:
-        move_head(tx, id, ref.id, wake.run_ended, expect=ref, why="stopped by hand")
+        move_head(tx, id, ref.id, after, expect=ref, why="stopped by hand")
 
 
 def unserved(store: Store, ids: Iterable[str], since_ms: int | None) -> None:

@@ -108,6 +108,12 @@ def due_timer(tags: Mapping[str, str], thread: str, moved_ms: int, now_ms: int) 
     return timer if moved_ms - now_ms > max(timer.at_ms - moved_ms, 0) else None
 
 
+def is_over(tags: Mapping[str, str], now_ms: int) -> bool:
+    """Whether they have a timer, and its time has come."""
+    at_ms = _number(tags.get(WAKE_AT, ""))
+    return at_ms is not None and at_ms <= now_ms
+
+
 def without(tags: Mapping[str, str]) -> dict[str, str]:
     """`tags` with no timer, nor what a run was woken for."""
     return {key: tag for key, tag in tags.items() if key not in TIMER_TAGS}
