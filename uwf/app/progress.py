@@ -24,6 +24,7 @@ from uwf.engine.progress import UsageLeftOut as UsageLeftOut
 from uwf.engine.progress import Used as Used
 from uwf.engine.progress import Waiting as Waiting
 from uwf.engine.progress import WorktreeMade as WorktreeMade
+from uwf.engine.progress import WorktreeReplaced as WorktreeReplaced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

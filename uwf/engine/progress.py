@@ -137,6 +137,18 @@ class WorktreeMade(Record):
     lost: str | None = None
 
 
+class WorktreeReplaced(Record):
+    """The worktree at `path` was brought up to date from the machine `host`. What it had that no step and no attempt
+    has left, a person's work, is the snapshot `ref` of `repo`.
+    """
+
+    thread: str
+    path: str
+    host: str
+    repo: str
+    ref: str
+
+
 class FilesLeftOut(Record):
     """Files of the thread's worktree that no snapshot has: too large, or repositories of their own."""
 
@@ -260,6 +272,7 @@ if TYPE_CHECKING:
         | Waiting
         | Recovered
         | WorktreeMade
+        | WorktreeReplaced
         | FilesLeftOut
         | FilesNotKept
         | CodeNotPushed

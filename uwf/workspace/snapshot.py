@@ -125,6 +125,12 @@ def head_of(git: Git, commit: str) -> str:
     return raw.parents[0] if raw.is_snapshot and raw.parents else name
 
 
+def trees_of(git: Git, thread: str, *commits: str) -> set[str]:
+    """The files of these commits, where they are there, and of all snapshots of `thread`, as trees."""
+    found = {git.ask("rev-parse", "-q", "--verify", f"{each}^{{tree}}").text for each in commits}
+    return found.union(git.line("for-each-ref", "--format=%(tree)", f"{REFS}{thread}/").split())
+
+
 def in_the_way(git: Git, now: FilesSnapshot, commit: str) -> list[bytes]:
     """The paths of files that the snapshot `now` does not have and that those of `commit` would take the place of."""
     words = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", "--diff-filter=A")

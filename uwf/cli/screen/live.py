@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from shlex import quote
 
 from uwf import clock, quantities
 from uwf.app.progress import (
@@ -26,6 +27,7 @@ from uwf.app.progress import (
     Used,
     Waiting,
     WorktreeMade,
+    WorktreeReplaced,
 )
 from uwf.display import numbers, turns
 
@@ -143,6 +145,8 @@ class Live:
             )
         elif isinstance(event, WorktreeMade):
             self._note_worktree(event)
+        elif isinstance(event, WorktreeReplaced):
+            self._warn_replaced(event)
         elif isinstance(event, FilesLeftOut):
             self._warn_files(event)
         elif isinstance(event, FilesNotKept):
@@ -165,6 +169,11 @@ class Live:
         if event.lost is not None:
             what = f"commit {event.lost[:12]}, which had its files, is gone from the repository"
             self._out.warning(f"{what}: it begins with what its branch has")
+
+    def _warn_replaced(self, event: WorktreeReplaced) -> None:
+        what = f"worktree {event.path} is as it was on {event.host}"
+        look = f"git -C {quote(event.repo)} show {event.ref}"
+        self._out.warning(f"{what}; what was changed in it here is kept: {look}")
 
     def _warn_files(self, event: FilesLeftOut) -> None:
         """Once for each set of them."""

@@ -21,8 +21,9 @@ from uwf.agent.protocol import AgentRequest, Session, SessionFile
 from uwf.engine.chain import carried, shape, wake
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.redact import Redactor
+from uwf.engine.chain.tags import THREADS
 from uwf.engine.chain.wake import Wake
-from uwf.engine.progress import CodeNotPushed, CodeStays
+from uwf.engine.progress import CodeNotPushed, CodeStays, WorktreeReplaced
 from uwf.errors import Interrupted, NotHere, PersonNeeded
 from uwf.record import replace
 
@@ -203,6 +204,22 @@ def test_what_a_person_left_in_the_old_worktree_is_kept(machines: Machines) -> N
     assert (a.path(id) / "a").read_text() == "two\n"
     refs = typed(a.repo, "for-each-ref", "--format=%(refname)", f"refs/uwf/{id}/replaced*")
     assert [typed(a.repo, "show", f"{ref}:a") for ref in refs.split()] == ["by hand"]
+    [said] = [event for event in a.events if isinstance(event, WorktreeReplaced)]
+    assert (said.host, said.ref) == ("b", refs)
+    [why] = [move.why for move in a.store.moves(THREADS + id) if "is on a, after" in move.why]
+    assert why == f"is on a, after b; what was changed here is kept as {refs}"
+
+
+def test_a_worktree_that_nobody_has_touched_is_brought_up_to_date_without_a_word(
+    machines: Machines,
+) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.exec(id, writes(CHANGES, a="two\n"))
+    a.exec(id, WROTE)
+    b.exec(id, CHANGES)
+    assert not [e for each in (a, b) for e in each.events if isinstance(e, WorktreeReplaced)]
 
 
 def test_an_undo_elsewhere_brings_files_that_were_never_there(machines: Machines) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     Pause = Callable[[float], None]
 
+REPLACED = "replaced"
+"""The label of a snapshot of files that others take the place of."""
+
 
 def asked_for(environ: Mapping[str, str], home: str, cwd: str, branch: str | None) -> WorktreeAsked:
     """A worktree of the repository that `cwd` is in, as it would begin now. InputError where there can be none."""
@@ -105,9 +108,9 @@ def before_moving(ctx: RunContext, thread: Thread, commit: str) -> FilesSnapshot
     """A snapshot of the thread's worktree that has all that the files of `commit` will take the place of."""
     found = of(ctx, thread)
     assert found is not None, "it has one"
-    kept = keep(ctx, thread, "replaced")
+    kept = keep(ctx, thread, REPLACED)
     also = snapshot.in_the_way(git_of(ctx, found), kept, commit)
-    return keep(ctx, thread, "replaced", also) if also else kept
+    return keep(ctx, thread, REPLACED, also) if also else kept
 
 
 def run_set(

@@ -18,7 +18,7 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.tags import HOST, THREADS
 from uwf.engine.chain.thread import move_head
-from uwf.engine.progress import WorktreeMade
+from uwf.engine.progress import WorktreeMade, WorktreeReplaced
 from uwf.engine.run.worktree import worktree
 from uwf.engine.run.worktree.worktree_tags import of, tagged
 from uwf.errors import WorkspaceError
@@ -85,7 +85,7 @@ def _arrived(
     from uwf.engine.run.worktree import travel
 
     place = Place(found.repo, found.path, found.branch)
-    commit = travel.bring(ctx, thread, found, last_host)
+    commit, aside = travel.bring(ctx, thread, found, last_host), None
     if not tree.is_whole(found.path):
         shares_branch = travel.settle_branch(ctx, thread, found, commit, last_host)
     if ctx.config.workspace.ports:
@@ -96,14 +96,22 @@ def _arrived(
         tree.repair(git, place)
         tree.let_go_of_index(place)
         tree.mend_head(git, place, commit)
-        snapshot.put_back(git, worktree.before_moving(ctx, thread, commit), commit, found.branch)
+        known = snapshot.trees_of(git, thread.id, commit, found.base)
+        before = worktree.before_moving(ctx, thread, commit)
+        snapshot.put_back(git, before, commit, found.branch)
+        if before.tree not in known:
+            aside = snapshot.ref_of(thread.id, worktree.REPLACED, before.commit)
+            ctx.on_progress(WorktreeReplaced(thread.id, found.path, last_host, found.repo, aside))
     else:
         prepare = _prepare(ctx, found, pause, lock)
         git = Git(ctx.home, ctx.environ)
         made = tree.make(git, place, commit, prepare, shares_branch=shares_branch)
         ctx.on_progress(WorktreeMade(thread.id, found.path, found.branch, made.aside))
     now = replace(found, back=None, kept=None)
-    return tagged(ctx, thread, now, f"is on {ctx.host}, after {last_host}", ctx.host)
+    why = f"is on {ctx.host}, after {last_host}"
+    if aside is not None:
+        why += f"; what was changed here is kept as {aside}"
+    return tagged(ctx, thread, now, why, ctx.host)
 
 
 def _prepare(ctx: RunContext, found: Worktree, pause: Pause, lock: int) -> Callable[[], None]:
