@@ -271,6 +271,16 @@ def expiring(request: pytest.FixtureRequest, now: Time) -> Iterator[Expiring]:
     store.close()
 
 
+def test_a_lease_that_was_let_go_of_has_not_lapsed(expiring: Expiring) -> None:
+    leases = expiring.leases
+    leases.release(taken(leases, ONE))
+    assert not leases.has_lapsed(ONE)
+    taken(leases, ONE)
+    assert not leases.has_lapsed(ONE)
+    expiring.pass_s(LASTS_S + 2)
+    assert leases.has_lapsed(ONE)
+
+
 def test_a_lease_that_was_not_renewed_can_be_taken_over(expiring: Expiring) -> None:
     leases = expiring.leases
     late = taken(leases, ONE)

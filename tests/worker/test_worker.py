@@ -313,6 +313,23 @@ def test_a_run_that_froze_is_ended_by_its_worker_once_it_is_taken_back(machine: 
     here.ends(thread)
 
 
+def test_a_run_that_froze_elsewhere_is_not_said_to_be_stopped(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    there.agents("slow", script=SLOW)
+    there("config", "set", "lease", "7s")
+    thread = there.begin()
+    run = there.start_and_see("thread", "exec", thread)
+    (agent,) = until(lambda: pids(there))
+    os.kill(run.process.pid, signal.SIGSTOP)
+    try:
+        said = here("thread", "stop", thread).err
+    finally:
+        for pid in (run.process.pid, agent):
+            os.kill(pid, signal.SIGKILL)
+    assert "on there was not heard of: it does not have the thread any more" in said
+    assert "stopped process" not in said
+
+
 def test_where_the_one_that_leads_sees_a_run_to_be_dead_no_lease_is_waited_for(
     machine: Machines,
 ) -> None:
@@ -472,7 +489,7 @@ def test_a_daemon_begins_also_where_postgresql_is_not_there_yet(
 ) -> None:
     here = machine("here")
     here.environ["UWF_STORE"] = f"postgresql://me:s3cret@/x?host={tmp_path}"
-    daemon = here._run("daemon", "run").says("it is tried again")
+    daemon = here.start_and_see("daemon", "run").says("it is tried again")
     assert daemon.end() == 0
     assert "s3cret" not in daemon.said
 

@@ -126,6 +126,9 @@ class FileLeases:
     def ask(self, name: str, what: str) -> bool:
         return False
 
+    def has_lapsed(self, name: str) -> bool:
+        return False
+
     def asked(self, lease: Lease) -> str:
         return ""
 
@@ -218,6 +221,9 @@ class MemoryLeases:
             return False
         self._asked[name] = what
         return True
+
+    def has_lapsed(self, name: str) -> bool:
+        return name in self._held and self._is_over(name)
 
     def asked(self, lease: Lease) -> str:
         return self._asked.get(lease.name, "") if self._held.get(lease.name) == lease else ""

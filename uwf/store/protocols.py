@@ -258,6 +258,10 @@ class Leases(Protocol):
         is not held, or by a process of this machine in a store of one, which is told by a signal."""
         ...
 
+    def has_lapsed(self, name: str) -> bool:
+        """Whether who held `name` last has not let go of it: it is free as nobody renewed it in time."""
+        ...
+
     def asked(self, lease: Lease) -> str:
         """The word that was left since `lease` was taken, "" when none was."""
         ...

@@ -48,6 +48,7 @@ SETTLING_S = 5.0
 
 class StopReport(Record):
     """The thread, the process that `ran` it (None when none did), and processes of a killed run that were ended.
+    `is_silent`: of that process nothing was heard until its hold on the thread was over, and it may be there still.
 
     What the thread's own agent asks for `is_recorded`, and done when its step has ended."""
 
@@ -55,6 +56,7 @@ class StopReport(Record):
     ran: Owner | None
     left_behind: tuple[int, ...]
     is_recorded: bool = False
+    is_silent: bool = False
 
 
 class Forked(Record):
@@ -84,9 +86,10 @@ def stop(home: ThreadQueries, id: str) -> StopReport:
     with suppress(StoreError):  # who cannot write may stop it all the same
         timer.stopped(home.store(), id)  # before its end, which a daemon may see first
     ran = _end_run(home, id)
+    is_silent = ran is not None and home.store().leases.has_lapsed(id)
     left_behind = _end_what_was_left(home, id)
     timer.stopped(home.store(), id)
-    return StopReport(_shown(home, id), ran, left_behind)
+    return StopReport(_shown(home, id), ran, left_behind, is_silent=is_silent)
 
 
 def cancel(home: ThreadQueries, id: str, reason: str | None) -> ThreadView:

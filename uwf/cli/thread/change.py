@@ -55,7 +55,9 @@ def stop(
 
 def _stop(ctx: Context, id: str) -> None:
     done = ctx.app.stop(id)
-    if done.ran is not None:
+    if done.ran is not None and done.is_silent:
+        ctx.out.note(f"{done.ran.in_words} was not heard of: it does not have the thread any more")
+    elif done.ran is not None:
         ctx.out.note(f"stopped {done.ran.in_words}")
     elif done.left_behind:
         pids = ", ".join(map(str, done.left_behind))

@@ -40,6 +40,7 @@ _HOLDERS = "SELECT pid, started, host, epoch, name FROM lease WHERE expires >= c
 _LONGEST = "SELECT max(lasts_s) FROM lease"
 """Of those that are over, too: until somebody takes them over, their holders may go on."""
 _ASK = "UPDATE lease SET asked = ? WHERE name = ? AND expires >= clock_timestamp()"
+_LAPSED = "SELECT 1 FROM lease WHERE name = ? AND expires < clock_timestamp()"
 _ASKED = f"SELECT asked, {NOW_MS} FROM lease WHERE name = ? AND epoch = ?"
 
 _NO_EPOCH = 0
@@ -101,6 +102,9 @@ class PostgresLeases:
 
     def ask(self, name: str, what: str) -> bool:
         return self._database.change(_ASK, (what, name)) > 0
+
+    def has_lapsed(self, name: str) -> bool:
+        return self._database.one(_LAPSED, (name,)) is not None
 
     def asked(self, lease: Lease) -> str:
         """The server's time comes with it: a run whose agent is at work asks nothing else for hours."""
