@@ -20,9 +20,11 @@ from benchmarks.durable import bench_durable
 from benchmarks.machines import bench_machines
 from benchmarks.measure import alternate, columns, report, seconds, tell
 from benchmarks.stepping import Unguarded, Uwf
+from benchmarks.streams import Talker
 from tests.helpers import postgres
-from uwf import clock
+from uwf import clock, points
 from uwf.engine.run.admission import Admission
+from uwf.record import replace
 from uwf.store.codec import encode
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory
@@ -46,6 +48,7 @@ def bench_shared(folder: Path, quick: bool) -> None:
     with cluster.database() as url:
         _steps(folder, url, rounds)
         _bare(url)
+        _held(folder, url)
         _at_once(folder, url)
     with cluster.database() as url:
         _objects(url, 500 if quick else BATCH, rounds)
@@ -96,6 +99,42 @@ def _ways(shared: Uwf) -> None:
     print(
         f"{'ways to the server and back':34} {trips / AT_ONCE:5.1f} a step, in {commits / AT_ONCE:.1f} transactions"
     )
+
+
+def _held(folder: Path, url: str) -> None:
+    """For how long a step with guards, and a turn of its agent, keep all others from writing: from when a transaction
+    has begun to its end.
+    """
+    (folder / "held").mkdir()
+    uwf = Uwf(folder / "held", store=_opened(url))
+    uwf.steps(AT_ONCE)
+    steps = _transactions(lambda: uwf.steps(AT_ONCE))
+    step_s = sum(map(sum, steps.values())) / AT_ONCE
+    talker = Talker(LONG)
+    uwf.engine = replace(uwf.engine, agent_for=lambda workflow, role, override: talker)
+    turn_s = statistics.median(_transactions(lambda: uwf.steps(1))["turn"])
+    name = "others wait for a step, a turn"
+    print(f"{name:34} {step_s * 1e3:5.2f} ms, {turn_s * 1e3:.2f} ms")
+    uwf.store.close()
+
+
+def _transactions(run: Callable[[], None]) -> dict[str, list[float]]:
+    """How long each transaction of a run takes, in seconds, by its name."""
+    began_s, took_s = dict[str, float](), dict[str, list[float]]()
+
+    def at(name: str) -> None:
+        transaction, _, moment = name.partition(": ")
+        if moment == "begun":
+            began_s[transaction] = time.perf_counter()
+        elif moment == "done":
+            took_s.setdefault(transaction, []).append(time.perf_counter() - began_s[transaction])
+
+    was, points.at = points.at, at
+    try:
+        run()
+    finally:
+        points.at = was
+    return took_s
 
 
 def _at_once(folder: Path, url: str) -> None:
