@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -88,6 +90,25 @@ def test_a_store_of_an_older_uwf_is_to_be_migrated(database: str) -> None:
     with pytest.raises(StoreError, match="has schema 0") as error:
         open_store(database)
     assert error.value.hint == "uwf store migrate"
+
+
+def test_a_store_of_each_earlier_schema_is_brought_up_to_date_with_what_it_has(
+    bare: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = schema._files()[0]
+    shutil.copy(f"{schema._MIGRATIONS}/{first}", tmp_path)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "_MIGRATIONS", str(tmp_path))
+        assert migrate(bare).after == 1
+    run(bare, "INSERT INTO uwf.lease VALUES ('T', 'ant', 7, '', 3, '', now() + interval '1h')")
+    with pytest.raises(StoreError, match="has schema 1"):
+        open_store(bare)
+    assert migrate(bare) == Migrated(place_of(bare), 1, schema.newest())
+    store = open_store(bare)
+    holder = store.leases.holder("T")
+    assert holder is not None and (holder.host, holder.pid) == ("ant", 7)
+    assert store.leases.longest_s() == 60.0
+    store.close()
 
 
 def test_a_schema_that_has_no_number_is_said(database: str) -> None:

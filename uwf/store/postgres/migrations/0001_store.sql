@@ -84,6 +84,5 @@ CREATE TABLE lease (
     started text NOT NULL,
     epoch bigint NOT NULL,
     asked text NOT NULL,  -- a word for the holder
-    lasts_s double precision NOT NULL,  -- without being renewed
     expires timestamptz NOT NULL
 );
