@@ -22,6 +22,7 @@ TRANSACTIONS = (
     "tell",
     "wake",
     "unserved",
+    "lifted",
     "stopped",
     "reminded",
     "fork",

@@ -227,7 +227,7 @@ def _objects(url: str, count: int, rounds: int) -> None:
 
     def all_at_once() -> None:
         for at in range(0, min(count, 5000), 500):
-            store.raw_many(ids[at : at + 500])
+            list(store.raw_many(ids[at : at + 500]))
 
     def scan() -> None:
         for at in range(0, min(count, 5000), 500):

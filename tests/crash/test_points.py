@@ -68,6 +68,7 @@ ELSEWHERE = {
     "triggers good": "tests/app/unattended/test_references.py",
     "health skew": "tests/engine/upkeep/test_skew.py",
     "unserved": "tests/engine/actions/test_timer.py",
+    "lifted": "tests/engine/actions/test_timer.py",
     "permitted": "tests/acceptance/test_approval.py",
     "superseded": "tests/engine/run/attempt/test_superseded.py",
 }

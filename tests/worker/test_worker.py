@@ -80,7 +80,7 @@ def test_a_worker_refuses_a_name_under_which_one_of_another_machine_beats(
     first = here.worker()
     here.sql("UPDATE uwf_queue.workers SET machine = 'another-boot.7'")
     second = here.start_and_see("worker", "run")
-    second.says("called here, too: each needs a name of its own", "UWF_HOST=here-2 uwf worker run")
+    second.says("called here, too: each needs a name of its own", "export UWF_HOST=here-2")
     assert second.process.wait(timeout=20) == 5
     (row,) = here("worker", "list", "--json").json
     assert row["pid"] == first.process.pid

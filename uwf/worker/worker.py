@@ -264,7 +264,7 @@ class Worker:
                 raise StateError(
                     f"worker {min(now)} is on another machine, or in another container, that is called "
                     f"{self._facts.host}, too: each needs a name of its own",
-                    hint=f"UWF_HOST={self._facts.host}-2 uwf worker run",
+                    hint=f"export UWF_HOST={self._facts.host}-2",
                     code="host_taken",
                 )
             self._wakeups.until(NAMESAKE_LOOK_S)

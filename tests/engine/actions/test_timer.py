@@ -54,7 +54,8 @@ def test_a_stop_takes_away_the_timer_that_a_run_waits_with_for_a_slot(
     assert has_timer == [False, True, True]
 
 
-KILLED = """
+LATER_MS = 9_000_000_000_000
+KILLED = f"""
 import sys
 from uwf import points
 from uwf.engine.actions import timer
@@ -62,23 +63,32 @@ from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
 from uwf.store.sqlite import open_store
 store = open_store(sys.argv[1])
-tags = wake.wish({"status": "idle"}, wake.Wake(5, wake.PERSON, "a word"))
+tags = wake.wish({{"status": "idle"}}, wake.Wake({LATER_MS}, wake.PERSON, "a word"))
 with store.transaction("test") as tx:
     for id in ("A", "B"):
-        tx.set_ref(THREADS + id, tx.put("start", {}), tags=tags, why="test")
+        tx.set_ref(THREADS + id, tx.put("start", {{}}), tags=tags, why="test")
 points.arm(sys.argv[2])
-timer.unserved(store, ["A", "B"], 7)
+if sys.argv[3] == "unserved":
+    timer.unserved(store, ["A", "B"], 7)
+else:
+    timer.lifted(store, lambda thread, why: True)
 """
+UNSERVED_AT = ["unserved: begun", "unserved: written", "unserved: done", ""]
+LIFTED_AT = ["lifted: begun", "lifted: written", "lifted: done", ""]
 
 
-@pytest.mark.parametrize("at", ["unserved: begun", "unserved: written", "unserved: done", ""])
-def test_killed_anywhere_all_are_on_record_or_none(tmp_path: Path, at: str) -> None:
+@pytest.mark.parametrize(
+    ("act", "at"),
+    [*(("unserved", at) for at in UNSERVED_AT), *(("lifted", at) for at in LIFTED_AT)],
+)
+def test_killed_anywhere_all_are_changed_or_none(tmp_path: Path, act: str, at: str) -> None:
     path = str(tmp_path / "store.db")
     open_store(path).close()
-    words = [sys.executable, "-c", KILLED, path, at]
+    words = [sys.executable, "-c", KILLED, path, at, act]
     done = subprocess.run(words, cwd=Path(__file__).parents[3])
     assert done.returncode == (-9 if at else 0)
     store = open_store(path)
-    found = [UNSERVED in ref.tags for ref in store.refs("@uwf/thread/")]
-    assert found == [at in ("unserved: done", "")] * 2
+    tags = [ref.tags for ref in store.refs("@uwf/thread/")]
+    found = [UNSERVED in each or int(each[WAKE_AT]) < LATER_MS for each in tags]
+    assert found == [at in (f"{act}: done", "")] * 2
     store.close()
