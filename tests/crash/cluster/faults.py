@@ -1,4 +1,4 @@
-"""The faults, and who brings them about: gremlins for each machine, and one for the daemons and the database."""
+"""The faults, and who brings them about: gremlins for each machine, one for the daemons, and one for the database."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ SHORT_S = LEASE_S / 4
 STALLED_S = 40.0
 """After so long a machine that says nothing has lost its jobs."""
 AGAIN_S = 1.0
+IN_VAIN = 3
+"""A point at which nobody was met counts as tried so many times more: it is passed rarely."""
 WAKES_S = 20.0
 """By then a run that was frozen has seen that its thread is another's, and has ended."""
 
@@ -48,13 +50,9 @@ MACHINE = {
     "wire cut": 3,
     "machine frozen": 0.6,
 }
-CLUSTER = {
-    "daemon killed at a point": 14,
-    "leader killed": 6,
-    "leader frozen": 4,
-    "database restarted in a publish": 8,
-}
-KINDS = {**MACHINE, **CLUSTER}
+DAEMONS = {"daemon killed at a point": 14, "leader killed": 6, "leader frozen": 4}
+DATABASE = {"database restarted in a publish": 8}
+KINDS = {**MACHINE, **DAEMONS, **DATABASE}
 PUBLISHING = (
     *("step: begun", "step: written", "step: done", "step: head moved"),
     *("attempt: written", "attempt: done", "turn: done", "step: objects written"),
@@ -87,9 +85,10 @@ class Gremlins:
 
     def __init__(self, machines: Machines, kinds: list[str], seed: int) -> None:
         self._machines = machines
-        self._of_machines = [each for each in kinds if each in MACHINE]
-        self._of_cluster = [each for each in kinds if each in CLUSTER]
-        self._tried: Counter[tuple[str, str]] = Counter()
+        self._planned = [
+            [kind for kind in kinds if kind in group] for group in (MACHINE, DAEMONS, DATABASE)
+        ]
+        self._tried: dict[str, Counter[str]] = defaultdict(Counter)
         self._lock = threading.Lock()
         self._orders: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._chance = random.Random(seed)
@@ -98,13 +97,14 @@ class Gremlins:
         """Who cannot do anything just now."""
         self.broken: list[str] = []
         self._until_s = 0.0
-        self._threads = [
-            threading.Thread(target=self._work, args=(box, self._of_machines), daemon=True)
-            for box in machines.boxes * AT_ONCE
+        of_machines, *others = self._planned
+        works = [
+            *((box, of_machines) for box in machines.boxes * AT_ONCE),
+            *((None, each) for each in others),
         ]
-        self._threads.append(
-            threading.Thread(target=self._work, args=(None, self._of_cluster), daemon=True)
-        )
+        self._threads = [
+            threading.Thread(target=self._work, args=work, daemon=True) for work in works
+        ]
 
     def run(self, within_s: float) -> None:
         """Until all are done, or the time is over. Ctrl-C ends it, and what was done is looked at."""
@@ -137,7 +137,7 @@ class Gremlins:
 
     def _tell(self) -> None:
         if sys.stderr.isatty():
-            left = len(self._of_machines) + len(self._of_cluster)
+            left = sum(map(len, self._planned))
             reached = sum(each.is_reached for each in self.done)
             print(f"\r{reached} faults, {left} to come ", end="", file=sys.stderr)
 
@@ -156,13 +156,11 @@ class Gremlins:
         worker = self._machines.workers[self._machines.boxes.index(box)]
         if kind in ("run killed at a point", "worker killed at a point"):
             role = kind.split()[0]
-            point = self._point(role, "kill")
-            pid = self._armed(f"{box.host}.{role}", f"kill {point}")
-            return None if pid is None else (point, "")
+            met = self._at_a_point(role, f"{box.host}.{role}", "kill")
+            return None if met is None else (met[0], "")
         if kind == "run frozen at a point":
-            point = self._point("run", "stop")
-            pid = self._armed(f"{box.host}.run", f"stop {point}")
-            return None if pid is None else (point, self._taken_over(box, pid, is_frozen=True))
+            met = self._at_a_point("run", f"{box.host}.run", "stop")
+            return None if met is None else (met[0], self._taken_over(box, met[1], is_frozen=True))
         if kind == "worker killed":
             return self._kill(worker.pid)
         if kind == "worker frozen":
@@ -195,9 +193,8 @@ class Gremlins:
 
     def _cluster(self, kind: str) -> tuple[str, str] | None:
         if kind == "daemon killed at a point":
-            point = self._point("daemon", "kill")
-            pid = self._armed("daemon", f"kill {point}")
-            return None if pid is None else (point, "")
+            met = self._at_a_point("daemon", "daemon", "kill")
+            return None if met is None else (met[0], "")
         if kind == "database restarted in a publish":
             point = self._chance.choice(PUBLISHING)
             pid = self._armed("run", f"hold {point}")
@@ -232,17 +229,24 @@ class Gremlins:
                 self._let_go_later(agent)
         return "", ""
 
-    def _point(self, role: str, what: str) -> str:
-        """A point that such processes were seen to pass: one that was tried least."""
+    def _at_a_point(self, role: str, whom: str, what: str) -> tuple[str, int] | None:
+        """Do `what` to the next of `whom` at a point that such processes were seen to pass, one that was tried least:
+        which point, and who it was. None when nobody came.
+        """
         seen = os.listdir(self._machines.folder / "points" / role)
         if not seen:
-            return "?"
+            return None
+        tried = self._tried[f"{what} {role}"]
         with self._lock:
-            least = min(self._tried[f"{what} {role}", each] for each in seen)
-            rare = sorted(each for each in seen if self._tried[f"{what} {role}", each] == least)
-            point = self._chance.choice(rare)
-            self._tried[f"{what} {role}", point] += 1
-            return point
+            least = min(tried[each] for each in seen)
+            point = self._chance.choice(sorted(each for each in seen if tried[each] == least))
+            tried[point] += 1
+        pid = self._armed(whom, f"{what} {point}")
+        if pid is not None:
+            return point, pid
+        with self._lock:
+            tried[point] += IN_VAIN
+        return None
 
     def _armed(self, whom: str, order: str) -> int | None:
         """Give an order to the first that comes to where it is for; its pid, None when none came."""
