@@ -146,7 +146,10 @@ def check_shown(machines: Machines, found: Found) -> int:
         named = re.search(r"thread ([0-9A-Z]{26})", message)
         thread = named[1] if named else ""
         if thread not in shown:
-            shown[thread] = str(machines.desk.run("thread", "show", thread).json["superseded"])
+            answer = machines.desk.run("thread", "show", thread)
+            if answer.code or "superseded" not in answer.json:
+                found.append(("hidden", f"thread show {thread}: {answer}"))
+            shown[thread] = answer.out
         if attempt not in shown[thread]:
             found.append(("hidden", f"attempt {attempt} is not in thread show {thread}"))
     return len(kept)
