@@ -21,8 +21,8 @@ _BLOCK = re.compile(r"^```(sh|console|crontab)\n(.*?)^```$", re.MULTILINE | re.D
 
 _OTHER_EACH_TIME = (
     (re.compile(r"\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?)?"), "DATE"),
-    (re.compile(r"\b[0-9A-HJKMNP-TV-Z]{4,26}\b"), "ID"),
     (re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{6,64}\b"), "HASH"),
+    (re.compile(r"\b[0-9A-HJKMNP-TV-Z]{4,26}\b"), "ID"),
     (re.compile(r"\b\d\d:\d\d(:\d\d)?\b"), "CLOCK"),
     (re.compile(r"\b(\d+(\.\d+)? ?(ms|s|m|h|min)\b ?)+"), "TIME"),
     (re.compile(r"(?<![$\d.])\d+\.\d\b"), "SECONDS"),
