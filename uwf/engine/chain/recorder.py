@@ -221,12 +221,32 @@ class AttemptRecorder:
             files=start.files,
         )
 
-    def superseded(self, tx: Transaction, end: AttemptEnd, tail: str) -> str:
-        """Keep the same where another run has the thread by now, and with it what stands beside the head; the node."""
+    def superseded(
+        self, tx: Transaction, end: AttemptEnd, tail: str, whole: str, prompt: Callable[[], str]
+    ) -> str:
+        """Keep the same where another run has the thread by now, and with it what stands beside the head; the node.
+
+        `whole` is the reply, of which `tail` came since the last turn; `prompt` stores the prompt.
+        """
+        self._put_forgotten(tx, whole, prompt)
         last = self._put_end(tx, end, tail)
         beside = f"{self.start.thread}/{self.begun}"
         tx.set_ref(SUPERSEDED + beside, last, why=f"attempt ended: {end.failure.code}")
         return last
+
+    def _put_forgotten(self, tx: Transaction, whole: str, prompt: Callable[[], str]) -> None:
+        """Put again what a server that recovers has forgotten: the start, and of the turns those that the reply has."""
+        assert self.begun is not None, "an attempt ends only after it was recorded"
+        if not tx.has(self.begun):
+            self.begun = put_start(tx, self.start, prompt(), self.began_ms, self._process)
+        if not tx.has(self._asked):
+            self._asked = self.begun
+        if self.turns is not None and not tx.has(self.turns):
+            self.turns = None
+            if whole:
+                others = [held for held in self.held if held[1] != TEXT]
+                self.held = [("agent", TEXT, self._redactor.text(whole)), *others]
+                self._rest = ""
 
     def _put_end(self, tx: Transaction, end: AttemptEnd, tail: str) -> str:
         assert self.begun is not None, "an attempt ends only after it was recorded"

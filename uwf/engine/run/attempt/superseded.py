@@ -33,7 +33,10 @@ def kept(run: StepRun, came: Came) -> Superseded:
         usage=gone["usage"],
     )
     with run.recorder.following(store.transaction("superseded")) as tx:
-        last = run.recorder.superseded(tx, end, came.answer.tail)
+        answer = came.answer
+        last = run.recorder.superseded(
+            tx, end, answer.tail, answer.text, lambda: run.sections.put(tx, {})
+        )
         run.ticket.ended(tx, AttemptStopped(end.usage or {}, came.duration_ms, is_superseded=True))
     return Superseded(
         f"nothing of {role} was published: {taken}; what its agent did is kept as attempt {last[:12]}",
