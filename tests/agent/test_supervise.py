@@ -428,7 +428,9 @@ def test_long_runs_do_not_gather_zombies(
 @linux_only
 def test_memory_of_those_that_outlive_their_parent_is_measured(supervised: Supervised) -> None:
     """The program ends before its child does: then the child is collected here."""
-    script = f'"{sys.executable}" -S "{AGENTS / "hungry.py"}" 120 & exit 0'
+    took = f"{supervised.folder}/took"
+    script = f'"{sys.executable}" -S "{AGENTS / "hungry.py"}" 120 "{took}" &'
+    script += f' until [ -e "{took}" ]; do sleep 0.02; done; exit 0'
     with supervised.host("weigh", "sh", "-c", script) as host:
         *_, told = host.communicate()[0].splitlines()
     word, size_bytes = told.split()

@@ -52,7 +52,7 @@ def test_a_machine_whose_home_cannot_be_written_leaves_threads_to_others(
     worker.says("its home has room again, and can be written")
     assert state(here, "there") == "working"
     assert here("doctor", "--only", "worker").err == "nothing is wrong\n"
-    assert here("daemon", "status", "--json").json["quarantine"] == []
+    until(lambda: here("daemon", "status", "--json").json["quarantine"] == [])
 
 
 def test_a_machine_without_room_leaves_threads_to_others(machine: Machines) -> None:

@@ -308,7 +308,8 @@ class Gremlins:
         return ""
 
     def _let_go(self, agent: int) -> None:
-        (self._machines.folder / "go" / str(agent)).touch()
+        with suppress(FileNotFoundError):  # all is over by now
+            (self._machines.folder / "go" / str(agent)).touch()
 
     def _let_go_later(self, agent: int) -> None:
         """An agent that hangs for longer than it may is seen by then."""
