@@ -5,6 +5,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Protocol
+
+    class Say(Protocol):
+        """Tells a person `text`, and programs `what` that is, with its facts."""
+
+        def __call__(self, text: str, *, what: str, **facts: Any) -> None: ...
+
 
 CLOCK_RIGHT = "this machine's clock is that of the database again"
 

@@ -22,7 +22,7 @@ from uwf.worker.worker import Worker, channels
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app import App
-    from uwf.worker.worker import Tell
+    from uwf.daemon.loop.part import Tell
 
 POLL_S = 0.5
 DRAIN_S = 900.0
