@@ -123,7 +123,7 @@ def the_one(prefix: str, what: str, found: Sequence[str]) -> str:
 def check_expected(name: str, now: Ref | None, expect: str | Ref | Anything | None) -> None:
     """Conflict unless the ref is what the caller of a compare-and-set believes it to be."""
     if isinstance(expect, Ref):
-        if now is None or now.version != expect.version:
+        if now is None or (now.version, now.updated_ms) != (expect.version, expect.updated_ms):
             raise moved(expect)
         return
     if expect is ANY or expect == (now.id if now else None):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers import postgres as clusters
 from tests.helpers.postgres import Cluster
-from uwf.errors import StoreAway, StoreError
+from uwf.errors import Conflict, StoreAway, StoreError
 from uwf.store.postgres import PostgresStore, open_store
 
 
@@ -63,3 +63,31 @@ def test_one_whose_number_nobody_has_yet_was_not_written(server: Cluster, url: s
         cut_off_with_its_commit(server, store, [])
     assert store.counter("a") is None
     store.close()
+
+
+def test_a_version_of_a_ref_that_was_given_out_again_is_not_taken_for_that_which_was_forgotten(
+    server: Cluster, url: str
+) -> None:
+    server.run("ALTER SYSTEM SET wal_writer_delay = '10s'")
+    server.run("SELECT pg_reload_conf()")
+    store = open_store(url)
+    with store.transaction("test") as tx:
+        first = tx.set_ref("a", tx.put("k", 1), tags={"t": "1"}, why="x")
+    with store.transaction("test", durable=False) as tx:
+        forgotten = tx.set_ref("a", first.id, expect=first, tags={"t": "2"}, why="x")
+    server.stop()
+    server.start()
+    other = open_store(url)
+    with other.transaction("test") as tx:
+        there = tx.set_ref("a", first.id, expect=first, tags={"of": "others"}, why="x")
+    assert there.version == forgotten.version
+    for has_looked in (False, True):
+        with store.transaction("test") as tx:
+            if has_looked:
+                tx.ref("a")
+            with pytest.raises(Conflict):
+                tx.set_ref("a", first.id, expect=forgotten, tags={"t": "3"}, why="x")
+    assert store.ref("a") == there
+    assert store.refs_by_tag("", "of") == [there]
+    for each in (store, other):
+        each.close()

@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 COMPRESS_OVER_BYTES = 64 << 10
 
 _NEW_REF = "INSERT INTO ref (target, version, updated_ms, tags, name) VALUES (?, ?, ?, ?, ?)"
-_MOVED_REF = "UPDATE ref SET target = ?, version = ?, updated_ms = ?, tags = ? WHERE name = ? AND version = ?"
+_MOVED_REF = (
+    "UPDATE ref SET target = ?, version = ?, updated_ms = ?, tags = ?"
+    " WHERE name = ? AND version = ? AND updated_ms = ?"
+)
+"""A server that recovers may have forgotten a version, and given its number to another one since."""
+
 _LOG = (
     "INSERT INTO ref_log (seq, name, version, old, new, tags, at_ms, why, process)"
     " SELECT coalesce(max(seq), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM ref_log"
@@ -145,8 +150,8 @@ class SqlTransaction(FactWriting, Reading):
         if old is None:
             self._write(_NEW_REF, row)
         elif name in self._refs_now:  # it was looked at, and there is no other writer
-            self._write(_MOVED_REF, (*row, old.version))
-        elif not self._changed(_MOVED_REF, (*row, old.version)):
+            self._write(_MOVED_REF, (*row, old.version, old.updated_ms))
+        elif not self._changed(_MOVED_REF, (*row, old.version, old.updated_ms)):
             raise moved(old)
         self._refs_now[name] = ref
         self._index(name, kept, new_tags)
