@@ -98,18 +98,19 @@ def test_jobs_that_wait_are_ranked_anew_and_withdrawn_and_taken_ones_stay(
     ]
 
 
+@pytest.mark.parametrize("said", ["x", "\U0001f4a5"])
 def test_who_leads_is_told_what_a_run_came_to(
-    queue: JobQueue, worker: int, link: QueueLink
+    queue: JobQueue, worker: int, link: QueueLink, said: str
 ) -> None:
     queue.offer([job(A), job(B)])
-    for ended in ({"thread": A, "code": 6, "message": "x" * 9000}, None):
+    for ended in ({"thread": A, "code": 6, "message": said * 9000}, None):
         taken = queue.take(["any"], worker)
         assert taken is not None
         queue.done(taken.id, ended)
     first, second = heard(link, 2)
     assert (first.channel, second.channel) == (ENDED, WAKE)
     told = json.loads(first.payload)
-    assert (told["thread"], told["code"], len(told["message"])) == (A, 6, 1000)
+    assert (told["thread"], told["code"], len(told["message"])) == (A, 6, 600)
     assert queue.jobs() == []
 
 

@@ -28,8 +28,8 @@ ASKED = "uwf_asked"
 STALLED_S = 16.0
 """After so long without a word from its worker a taken job is given to another: three heartbeats, and a little."""
 BATCH = 500
-MESSAGE_CHARS = 1000
-"""Of what a run said last, so that it fits into a notice."""
+MESSAGE_CHARS = 600
+"""Of what a run said last, so that it fits into a notice: that holds 8,000 bytes, and a character takes up to 12."""
 
 
 ANY = "any"
