@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,23 @@ def test_what_others_have_noted_is_found_for_a_day(shared: Rig, now: Ticking) ->
     assert shared.doctor("skew") == []
     clocks.note(shared.store, "bee", 0)
     assert shared.store.counters(clocks.OFF) == []
+
+
+def test_what_another_machine_says_meanwhile_stays(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks.note(rig.store, "ant", 5000)
+    plain = rig.store.counters
+
+    def counters(prefix: str) -> list[tuple[str, Any]]:
+        found = plain(prefix)
+        monkeypatch.setattr(rig.store, "counters", plain)
+        clocks.note(rig.store, "ant", 0)
+        return found
+
+    monkeypatch.setattr(rig.store, "counters", counters)
+    clocks.note(rig.store, "bee", 7000)
+    assert noted(rig) == {"bee": 7000}
 
 
 def test_a_store_of_one_machine_has_no_other_clock(

@@ -107,9 +107,10 @@ def note(store: Store, host: str, off_ms: int) -> None:
     after.pop(OFF + host, None)
     if off_ms:
         after[OFF + host] = {"off_ms": off_ms, "at_ms": now_ms}
-    if before != after:
+    changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+    if changed:  # what others say meanwhile stays
         with store.transaction("health skew", durable=False) as tx:
-            for name in before.keys() | after.keys():
+            for name in changed:
                 tx.set_counter(name, after.get(name))
 
 
