@@ -59,7 +59,8 @@ class KeptReply(Record):
 
     `begun` is the start of its attempt. `usage` is what the attempt has used with this reply. `turns` are those that
     could not be stored: who spoke, the kind, the text. `client` is what its client has said of itself. Without
-    `is_whole` the end of the reply is missing.
+    `is_whole` the end of the reply is missing. `before` and `files` are as in the start of its attempt, for a store
+    that has forgotten that.
     """
 
     thread: str
@@ -72,6 +73,8 @@ class KeptReply(Record):
     turns: tuple[tuple[str, str, str], ...]
     client: ClientFacts = ClientFacts()
     is_whole: bool = True
+    before: str | None = None
+    files: str | None = None
 
 
 def path_of(home: str, thread: str, mark: str) -> str:

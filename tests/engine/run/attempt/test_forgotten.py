@@ -12,14 +12,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.helpers import postgres as clusters
-from tests.helpers.fake_agent import Answers, Said, reply
+from tests.helpers.fake_agent import Answers, Said, crash, reply
 from tests.helpers.postgres import Cluster
 from tests.helpers.rig import WROTE, Rig
 from uwf import points
 from uwf.agent.protocol import AgentRequest, AgentResult
+from uwf.engine.chain import kept
 from uwf.engine.chain.tags import ATTEMPTS, SUPERSEDED
 from uwf.engine.query.steps import steps
-from uwf.errors import ReplyKept, Superseded
+from uwf.errors import Superseded
 from uwf.jsontext import document
 from uwf.store.postgres import open_store
 from uwf.store.whole.check import verify
@@ -43,7 +44,7 @@ class Forgetful:
         self._server.run("CHECKPOINT")
 
     def forgets(self) -> None:
-        """What did not wait for the disk since then is not there any more."""
+        """What did not wait for the disk since then is not there any more: of the attempt, the newest."""
         before = self.rig.store.ref(ATTEMPTS + self.id)
         self._server.stop()
         self._server.start()
@@ -149,15 +150,22 @@ def test_what_was_said_since_is_kept_where_there_is_no_reply(
     assert forgetful.late(working) == ["word "]
 
 
-def test_a_reply_whose_beginning_is_forgotten_is_taken_in(forgetful: Forgetful) -> None:
+@pytest.mark.parametrize("has_failed_before", [False, True])
+def test_a_reply_whose_beginning_is_forgotten_is_taken_in_by_its_own_run(
+    forgetful: Forgetful, has_failed_before: bool
+) -> None:
+    """Another machine would not know of it, and have its agent do the same work again."""
+
     def working(request: AgentRequest) -> Answers:
         forgetful.forgets()
         return LATE
 
-    with pytest.raises(ReplyKept):
-        forgetful.rig.run(forgetful.id, "exec", working)
-    rig = forgetful.another()
-    rig.exec(forgetful.id)
-    assert [step.body for step in rig.steps(forgetful.id)] == ["Mine came late."]
+    rig, id = forgetful.rig, forgetful.id
+    if has_failed_before:
+        rig.run(id, "exec", crash())
+    rig.run(id, "resume" if has_failed_before else "exec", working)
+    [step] = rig.steps(id)
+    assert step.body == "Mine came late."
+    assert len(rig.step(step.id)["attempts"]) == has_failed_before
+    assert kept.found(rig.engine.home, id) == []
     assert verify(rig.store, deep=True).problems == ()
-    rig.store.close()

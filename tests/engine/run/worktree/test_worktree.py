@@ -15,6 +15,7 @@ from tests.helpers.in_tree import TreeRig, writes
 from tests.helpers.repository import commit, copied, typed
 from tests.helpers.rig import CHANGES, WROTE
 from uwf.agent.protocol import AgentRequest
+from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.progress import FilesLeftOut, FilesNotKept, WorktreeMade
 from uwf.engine.run import publish
 from uwf.errors import InputError, PersonNeeded, ReplyKept, StateError, StoreError
@@ -309,8 +310,9 @@ def test_files_that_are_left_out_are_told(rig: TreeRig) -> None:
     assert ("large",) in [event.paths for event in rig.events if isinstance(event, FilesLeftOut)]
 
 
+@pytest.mark.parametrize("knows_attempt", [True, False])
 def test_a_reply_that_is_taken_in_later_has_its_files(
-    rig: TreeRig, monkeypatch: pytest.MonkeyPatch
+    rig: TreeRig, monkeypatch: pytest.MonkeyPatch, knows_attempt: bool
 ) -> None:
     id = rig.begin()
 
@@ -320,6 +322,9 @@ def test_a_reply_that_is_taken_in_later_has_its_files(
     with monkeypatch.context() as patch, pytest.raises(ReplyKept):
         patch.setattr(publish, "publish", broken)
         rig.exec(id, writes(WROTE, a="one\n"))
+    if not knows_attempt:  # a backup, or a server that has forgotten it
+        with rig.store.transaction("test") as tx:
+            tx.delete_ref(ATTEMPTS + id, why="never there")
     rig.run(id, "exec")
     assert show(rig, files_of(rig, id, 1)["after"], "a") == "one"
     assert show(rig, files_of(rig, id, 1)["before"], "a").startswith("1")

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from uwf.engine.chain.attempt import Attempt
     from uwf.engine.chain.kept import Room
     from uwf.engine.chain.nodes import Plan
     from uwf.engine.chain.thread import Thread
@@ -231,6 +232,8 @@ def _facts(run: StepRun) -> KeptReply:
         usage=_used(run),
         turns=tuple(run.recorder.held),
         client=run.recorder.client,
+        before=start.before,
+        files=start.files,
     )
 
 
@@ -269,13 +272,13 @@ def _run_of(ctx: RunContext, now: Thread, reply: KeptReply) -> StepRun | None:
     plan, beside = reply.plan, now.attempt
     if beside is None or beside.begun != reply.begun:
         knows_plan = now.head == plan.expect and ctx.store.has(plan.workflow)
-        if not knows_plan or now.pending is not None or now.status == CANCELLED:
+        if not knows_plan or not _is_next(now.pending, reply) or now.status == CANCELLED:
             return None
-        beside = None  # the store is an older copy: its attempt is begun anew
+        beside = None  # the store is an older copy, or has forgotten it: its attempt is begun anew
     nobody = NoAgent(PersonNeeded(IS_INSIDE, reason="no_agent"))
     nobody.name = reply.agent
     workflow, base = ctx.cache.workflow(plan.workflow), Position.read(ctx.cache, plan.base)
-    files = None if beside is None else beside.files
+    files = reply.files if beside is None else beside.files
     step = NextStep(now, workflow, plan, base, nobody, None, {}, files=files)
     ticket = Ticket(ctx.admission.guards, request_of(ctx, step, Order(EXEC)), ())
     run = StepRun(ctx, step, ticket)
@@ -288,6 +291,13 @@ def _run_of(ctx: RunContext, now: Thread, reply: KeptReply) -> StepRun | None:
     run.recorder.held.extend(reply.turns)
     run.recorder.client = reply.client
     return run
+
+
+def _is_next(pending: Attempt | None, reply: KeptReply) -> bool:
+    """Whether the attempt of the reply comes right after the `pending` one: nothing was tried since."""
+    if pending is None:
+        return True
+    return pending.failure is not None and pending.last == reply.before
 
 
 def _outcome(run: StepRun, reply: KeptReply) -> Outcome:
