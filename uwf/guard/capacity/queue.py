@@ -160,9 +160,9 @@ class Queue:
         self, thread: str, owner: Owner, then: Callable[[Transaction], None] = lambda tx: None
     ) -> str:
         """Wait for the run of a thread, where that is one for which there is room; the name of the counter. What is to
-        be said to it goes on record with that, by `then`.
+        be said to it goes on record with that, by `then`, and on the disk: who waits takes what waits no more for told.
         """
-        with self._store.transaction("run join", durable=False) as tx:
+        with self._store.transaction("run join") as tx:
             joined.drop_dead(tx, self._is_alive)
             others = threads(tx, self._is_alive) - {thread}
             if len(others) >= self._most:

@@ -20,6 +20,8 @@ from uwf.agent.protocol import AgentRequest, AgentResult
 from uwf.engine.chain import kept
 from uwf.engine.chain.tags import ATTEMPTS, SUPERSEDED
 from uwf.engine.query.steps import steps
+from uwf.engine.run.concurrent.joining import Joiner
+from uwf.engine.run.order import EXEC, Order
 from uwf.errors import Superseded
 from uwf.jsontext import document
 from uwf.store.postgres import open_store
@@ -46,9 +48,12 @@ class Forgetful:
     def forgets(self) -> None:
         """What did not wait for the disk since then is not there any more: of the attempt, the newest."""
         before = self.rig.store.ref(ATTEMPTS + self.id)
+        self.recovers()
+        assert self.rig.store.ref(ATTEMPTS + self.id) != before
+
+    def recovers(self) -> None:
         self._server.stop()
         self._server.start()
-        assert self.rig.store.ref(ATTEMPTS + self.id) != before
 
     def taken_over(self) -> None:
         database = urlsplit(self._url).path.removeprefix("/")
@@ -169,3 +174,20 @@ def test_a_reply_whose_beginning_is_forgotten_is_taken_in_by_its_own_run(
     assert len(rig.step(step.id)["attempts"]) == has_failed_before
     assert kept.found(rig.engine.home, id) == []
     assert verify(rig.store, deep=True).problems == ()
+
+
+def test_what_was_told_to_a_run_is_forgotten_by_nobody(forgetful: Forgetful) -> None:
+    """Who waits for its step takes what waits no more for told."""
+    other = forgetful.another()
+    joined = Joiner(other.engine, forgetful.id, Order(EXEC, wait_s=60.0, supplement="Shorter."))
+
+    def working(request: AgentRequest) -> Answers:
+        forgetful.remembers()
+        assert joined.is_answered() is False
+        forgetful.recovers()
+        return WROTE
+
+    forgetful.rig.exec(forgetful.id, working)
+    assert joined.answer() is None
+    assert other.waiting(forgetful.id) == ["Shorter."]
+    other.store.close()
