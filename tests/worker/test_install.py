@@ -41,7 +41,7 @@ def test_unit_begins_the_worker_that_was_asked_for(machine: Callable[[str], Mach
     "options",
     [
         WorkerOptions(),
-        WorkerOptions(2, ("gpu",), (), 0.0),
+        WorkerOptions(2, ("gpu",), (), 0.1),
         WorkerOptions(1, ("gpu", "big.box"), ("painter", "judge"), 90.0),
     ],
 )

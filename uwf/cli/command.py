@@ -41,7 +41,7 @@ class ParamSpec(Record):
     metavar: str = ""
     complete: str = ""
     choices: tuple[str, ...] = ()
-    low: int | None = None
+    low: float | None = None
     is_time: bool = False
     bare: bool = False
 
@@ -59,7 +59,7 @@ def opt(
     metavar: str = "",
     complete: str = "",
     choices: tuple[str, ...] = (),
-    low: int | None = None,
+    low: float | None = None,
     is_time: bool = False,
     bare: bool = False,
 ) -> ParamSpec:
@@ -125,14 +125,16 @@ class Param(Record):
             if self.spec.is_time and digits[-1:].isalpha():
                 from uwf.quantities import duration_s
 
-                return duration_s(text)
-            if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+                value = duration_s(text)
+            elif digits.isascii() and digits.isdigit() and len(digits) < 19:
+                value = float(text)
+            else:
                 raise ValueError(f"{text!r} is not a number")
-            value = float(text)
         if self.spec.choices and text not in self.spec.choices:
             raise ValueError(f"{text!r} is not one of {', '.join(self.spec.choices)}")
         if self.spec.low is not None and float(value) < self.spec.low:
-            raise ValueError(f"{text} is less than {self.spec.low}")
+            unit = " s" if self.spec.is_time else ""
+            raise ValueError(f"{text} is less than {self.spec.low}{unit}")
         return value
 
 

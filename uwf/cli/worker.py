@@ -22,7 +22,7 @@ AGENTS = opt(
 POLL = opt(
     "--poll",
     metavar="DURATION",
-    low=0,
+    low=0.1,
     is_time=True,
     help="Look this often where nobody says that there is something.",
 )

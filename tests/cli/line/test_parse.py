@@ -154,6 +154,8 @@ def test_what_is_not_well_formed_is_left_to_typer(line: str) -> None:
         ("csa specimen", "uwf: no such command 'csa'", "uwf cas"),
         ("cas specimen x --cuont 3", "no such option --cuont", "uwf cas specimen --count"),
         ("cas specimen x --why w -c 0", "--count: 0 is less than 1", "uwf cas specimen --help"),
+        ("worker run --poll 0", "--poll: 0 is less than 0.1 s", "uwf worker run --help"),
+        ("worker run --poll 50ms", "--poll: 50ms is less than 0.1 s", "uwf worker run --help"),
         ("cas specimen x blue --why w", "'blue' is not one of red, green", "--help"),
         ("cas specimen x --why", "uwf cas specimen: option '--why' requires", "--help"),
         ("--home ref cas specimne", "uwf cas: no such command", "uwf cas specimen"),
