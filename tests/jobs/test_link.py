@@ -7,6 +7,7 @@ import sys
 import psycopg
 import pytest
 
+from tests.helpers.postgres import Cluster
 from tests.helpers.project import until
 from uwf import clock
 from uwf.errors import QueueAway, StoreError
@@ -52,6 +53,20 @@ def test_a_password_is_in_no_message(link: QueueLink) -> None:
     with pytest.raises(QueueAway) as told:
         nobody.query("SELECT 1")
     assert "s3cret" not in str(told.value)
+
+
+def test_a_role_that_may_not_see_the_tables_is_not_told_to_make_them(
+    cluster: Cluster, queue_url: str
+) -> None:
+    cluster.run("CREATE ROLE outsider LOGIN")
+    try:
+        link = QueueLink(queue_url.replace("//uwf@", "//outsider@"), "test")
+        with pytest.raises(StoreError, match="permission denied for schema uwf_queue") as told:
+            link.query("SELECT FROM workers")
+        assert told.value.hint is not None and "\\dp uwf*.*" in told.value.hint
+        assert link.fileno() is None
+    finally:
+        cluster.run("DROP ROLE outsider")
 
 
 def test_a_database_without_the_tables_says_what_to_type(link: QueueLink) -> None:

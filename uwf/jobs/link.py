@@ -176,22 +176,40 @@ class QueueLink:
     def _not_found(
         self, sql: str, arguments: dict[str, Any] | None, error: psycopg.Error
     ) -> StoreError:
-        """Why a statement does not find a table or a function: it is not there, or the session is not the one that was
-        told where to look. The statement tells that when it is done again on the same way as it is told, and undone.
+        """Why a statement does not find a table or a function: it is not there, or not to be seen by this role, or the
+        session is not the one that was told where to look. The statement tells that when it is done again on the same
+        way as it is told, and undone.
         """
         import psycopg
 
-        from uwf.store.postgres.faults import in_one_line, place_of, pooled
+        from uwf.store.postgres.faults import explain, in_one_line, place_of, pooled
 
         told = f"BEGIN; SET LOCAL search_path TO {SCHEMA}; {sql}; ROLLBACK"
         try:
             psycopg.ClientCursor(self._opened()).execute(told.encode(), arguments)
         except psycopg.Error:
-            return _no_queue(error)
+            denied = self._denied()
+            if denied is None:
+                return _no_queue(error)
+            hint = explain(denied, place_of(self._url)).hint
+            return _no_queue(denied, "this role may not see the queue for workers", hint)
         else:
             return pooled(place_of(self._url), in_one_line(error))
         finally:
             self.close()
+
+    def _denied(self) -> psycopg.Error | None:
+        """What the server says to a role that may not look into the schema: no table in it is found by its name."""
+        import psycopg
+
+        self.close()
+        try:
+            self._opened().execute(f"SELECT FROM {SCHEMA}.workers LIMIT 0".encode())
+        except psycopg.errors.InsufficientPrivilege as error:
+            return error
+        except psycopg.Error:
+            pass
+        return None
 
     def _lost(self, error: Exception | str, hint: str | None = None) -> QueueAway:
         self.close()
@@ -225,6 +243,10 @@ def _is_lost(error: psycopg.Error) -> bool:
     )
 
 
-def _no_queue(error: Exception, what: str = "the database has no queue for workers") -> StoreError:
+def _no_queue(
+    error: Exception,
+    what: str = "the database has no queue for workers",
+    hint: str | None = "uwf store migrate",
+) -> StoreError:
     said = str(error).splitlines()[0]
-    return StoreError(f"{what}: {said}", hint="uwf store migrate", code=NO_QUEUE)
+    return StoreError(f"{what}: {said}", hint=hint, code=NO_QUEUE)

@@ -101,7 +101,7 @@ class Health:
         from contextlib import closing
 
         from uwf.errors import StoreError
-        from uwf.jobs.link import QueueLink
+        from uwf.jobs.link import NO_QUEUE, QueueLink
         from uwf.jobs.workers import UNFIT, Workers
 
         if self._home.has_store_file:
@@ -110,7 +110,7 @@ class Health:
             try:
                 found = Workers(link).all()
             except StoreError as error:
-                if error.code != "no_queue":
+                if error.code != NO_QUEUE:
                     raise
                 return {}
         return {each.host: each.unfit for each in found if each.state == UNFIT}

@@ -31,7 +31,7 @@ _CAUSES = {
         "it can only be read: a replica, or made so by its administrator",
         "SHOW transaction_read_only",
     ),
-    "42501": (READONLY, "this role may not do that there", "\\dp uwf.*"),
+    "42501": (READONLY, "this role may not do that there", "\\dp uwf*.*"),
     "53100": (FULL, "its disk is full", "\\l+"),
     _ENDED: ("store_cancelled", "it has ended a statement", "SHOW statement_timeout"),
     "53200": ("store_memory", "it has not enough memory", "SHOW shared_buffers"),
