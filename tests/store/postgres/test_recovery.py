@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -30,6 +31,12 @@ def server() -> Iterator[Cluster]:
 def url(server: Cluster) -> Iterator[str]:
     with server.database() as url:
         yield url
+
+
+def be_late(server: Cluster) -> None:
+    """From now on what does not wait for the disk comes there late."""
+    server.run("ALTER SYSTEM SET wal_writer_delay = '10s'")
+    server.run("SELECT pg_reload_conf()")
 
 
 def cut_off_with_its_commit(server: Cluster, store: PostgresStore, others: list[str]) -> None:
@@ -68,8 +75,7 @@ def test_one_whose_number_nobody_has_yet_was_not_written(server: Cluster, url: s
 def test_a_version_of_a_ref_that_was_given_out_again_is_not_taken_for_that_which_was_forgotten(
     server: Cluster, url: str
 ) -> None:
-    server.run("ALTER SYSTEM SET wal_writer_delay = '10s'")
-    server.run("SELECT pg_reload_conf()")
+    be_late(server)
     store = open_store(url)
     with store.transaction("test") as tx:
         first = tx.set_ref("a", tx.put("k", 1), tags={"t": "1"}, why="x")
@@ -89,5 +95,25 @@ def test_a_version_of_a_ref_that_was_given_out_again_is_not_taken_for_that_which
                 tx.set_ref("a", first.id, expect=forgotten, tags={"t": "3"}, why="x")
     assert store.ref("a") == there
     assert store.refs_by_tag("", "of") == [there]
+    for each in (store, other):
+        each.close()
+
+
+def test_what_is_durable_is_so_whatever_a_database_has_set_for_others(
+    server: Cluster, url: str
+) -> None:
+    """A lease that was forgotten, and its number given to another one, would be held by two."""
+    be_late(server)
+    server.run(f"ALTER DATABASE {urlsplit(url).path[1:]} SET synchronous_commit = off")
+    store = open_store(url)
+    with store.transaction("test") as tx:
+        tx.set_counter("a", 1)
+    lease = store.leases.take("T")
+    assert lease is not None
+    server.stop()
+    server.start()
+    other = open_store(url)
+    assert (other.counter("a"), other.leases.take("T")) == (1, None)
+    assert store.leases.renew(lease)
     for each in (store, other):
         each.close()

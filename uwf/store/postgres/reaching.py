@@ -31,9 +31,13 @@ ALIVE: dict[str, Any] = {
 }
 """By which it is seen within half a minute that the other side is gone."""
 
-PINNED = "SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0"
+PINNED = (
+    "SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0;"
+    " SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
 """Said first in each session, whatever a database or a role has set for others: who has waited for the lock of writers
-is to see what was written meanwhile, and waiting has limits of its own."""
+is to see what was written meanwhile, and waiting has limits of its own. What is said to be durable waits for the disk:
+of a lease that a server has forgotten the number would be given out again, and two would hold it."""
 
 _AT_THE_DOOR = (
     ("password authentication failed", DENIED, "it does not accept this password"),
