@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+import psycopg
 import pytest
 
 from tests.helpers.fake_agent import NO_PID
 from uwf.agent.process import platform
+from uwf.errors import Superseded
 from uwf.record import replace
 from uwf.store.owner import Owner
 from uwf.store.postgres import PostgresStore, open_store
@@ -46,5 +48,26 @@ def test_a_lease_of_a_dead_process_of_this_machine_is_taken_over_at_once(databas
     assert ours.leases.holder("T") is None
     assert ours.leases.take("T") is not None
     assert not theirs.leases.renew(lease)
+    theirs.close()
+    ours.close()
+
+
+def test_a_number_that_was_given_out_again_holds_for_who_got_it_last(database: str) -> None:
+    """By a replica that has taken the place of its server, and did not have the lease yet."""
+    theirs, ours = opened(database, Owner(7, "another-boot:1", "ant")), opened(database, HERE)
+    lost = theirs.leases.take("T")
+    assert lost is not None
+    with psycopg.connect(database, autocommit=True) as behind:
+        behind.execute("DELETE FROM uwf.lease")
+        behind.execute("SELECT setval('uwf.lease_epoch', %s, false)", (lost.epoch,))
+    held = ours.leases.take("T")
+    assert held is not None and held.epoch == lost.epoch
+    assert ours.leases.ask("T", "stop")
+    assert (theirs.leases.asked(lost), ours.leases.asked(held)) == ("", "stop")
+    assert not theirs.leases.renew(lost)
+    with pytest.raises(Superseded), theirs.transaction("test", lease=lost):
+        pass
+    theirs.leases.release(lost)
+    assert ours.leases.renew(held)
     theirs.close()
     ours.close()

@@ -33,15 +33,17 @@ _TAKE_OVER = (
     " FOR UPDATE SKIP LOCKED) RETURNING epoch"
 )
 """Who writes under the lease holds it: that is not waited for, as its machine may be frozen."""
-_RENEW = f"UPDATE lease SET expires = {_END} WHERE name = ? AND epoch = ?"
-_RELEASE = "DELETE FROM lease WHERE name = ? AND epoch = ?"
+_THIS = "name = ? AND epoch = ? AND host = ? AND pid = ? AND started = ?"
+"""A server that has lost what was written last, as a replica may that takes its place, gives a number out again."""
+_RENEW = f"UPDATE lease SET expires = {_END} WHERE {_THIS}"
+_RELEASE = f"DELETE FROM lease WHERE {_THIS}"
 _THERE = "SELECT pid, started, host, epoch, name FROM lease WHERE name = ?"
 _HOLDERS = "SELECT pid, started, host, epoch, name FROM lease WHERE expires >= clock_timestamp()"
 _LONGEST = "SELECT max(lasts_s) FROM lease"
 """Of those that are over, too: until somebody takes them over, their holders may go on."""
 _ASK = "UPDATE lease SET asked = ? WHERE name = ? AND expires >= clock_timestamp()"
 _LAPSED = "SELECT 1 FROM lease WHERE name = ? AND expires < clock_timestamp()"
-_ASKED = f"SELECT asked, {NOW_MS} FROM lease WHERE name = ? AND epoch = ?"
+_ASKED = f"SELECT asked, {NOW_MS} FROM lease WHERE {_THIS}"
 
 _NO_EPOCH = 0
 _ENDING = 12
@@ -98,7 +100,7 @@ class PostgresLeases:
 
     def renewal(self, lease: Lease) -> tuple[str, tuple[Any, ...]]:
         """The statement that renews `lease`: it changes no row where that is lost."""
-        return _RENEW, (self.lasts_s, lease.name, lease.epoch)
+        return _RENEW, (self.lasts_s, *_this(lease))
 
     def ask(self, name: str, what: str) -> bool:
         return self._database.change(_ASK, (what, name)) > 0
@@ -109,7 +111,7 @@ class PostgresLeases:
     def asked(self, lease: Lease) -> str:
         """The server's time comes with it: a run whose agent is at work asks nothing else for hours."""
         asked_ms = clock.steady_ms()
-        row = self._database.one(_ASKED, (lease.name, lease.epoch))
+        row = self._database.one(_ASKED, _this(lease))
         if row is None:
             return ""
         clock.told(row[1], asked_ms)
@@ -118,7 +120,7 @@ class PostgresLeases:
 
     def release(self, lease: Lease) -> None:
         if lease.owner == self._owner:
-            self._database.change(_RELEASE, (lease.name, lease.epoch))
+            self._database.change(_RELEASE, _this(lease))
 
     def _living(self) -> list[tuple[int, str, str, int, str]]:
         return [row for row in self._database.all(_HOLDERS) if not self._is_gone(row)]
@@ -128,3 +130,8 @@ class PostgresLeases:
         owner = Owner(*row[:3])
         is_ours = owner.host == self._owner.host
         return is_ours and owner != self._owner and not self._may_live(owner)
+
+
+def _this(lease: Lease) -> tuple[Any, ...]:
+    owner = lease.owner
+    return lease.name, lease.epoch, owner.host, owner.pid, owner.started
