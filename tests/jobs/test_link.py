@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -46,6 +47,22 @@ def test_it_waits_longer_each_time_and_never_as_long_as_others(
         now_s += nobody.left_s
     assert waits[0] < 1 < waits[5] < max(waits) <= LONGEST_S * 1.5
     assert len(set(waits)) == 12
+
+
+def test_who_met_others_asks_again(link: QueueLink, queue_url: str) -> None:
+    """Each waits for what the other has, and the server ends the one that has waited for a second."""
+    link.query("CREATE TABLE two (x int); INSERT INTO two VALUES (1), (2)")
+    [(pid,)] = link.query("SELECT pg_backend_pid()")
+    with psycopg.connect(queue_url) as other, ThreadPoolExecutor() as thread:
+        other.execute("SET deadlock_timeout = '30s'")
+        other.execute("DELETE FROM uwf_queue.two WHERE x = 2")
+        waits = thread.submit(link.query, "DELETE FROM two")
+        is_there = "SELECT FROM pg_locks WHERE NOT granted AND pid = %s"
+        until(lambda: other.execute(is_there, (pid,)).rowcount > 0)
+        other.execute("DELETE FROM uwf_queue.two WHERE x = 1")
+        with pytest.raises(QueueAway, match="deadlock"):
+            waits.result()
+    assert link.left_s < 1
 
 
 def test_a_password_is_in_no_message(link: QueueLink) -> None:

@@ -228,8 +228,8 @@ def _quoted(name: str) -> str:
 
 
 def _is_lost(error: psycopg.Error) -> bool:
-    """Whether it says that nobody answers: the connection, the server as a whole, or its room; or one that can only
-    be read, as a server that another one is to stand in for.
+    """Whether it says that nobody answers: the connection, the server as a whole, or its room; that others were in the
+    way; or one that can only be read, as a server that another one is to stand in for.
     """
     from psycopg import OperationalError
     from psycopg.errors import ReadOnlySqlTransaction
@@ -238,6 +238,7 @@ def _is_lost(error: psycopg.Error) -> bool:
         return True
     return isinstance(error, OperationalError) and (error.sqlstate or "08")[:2] in (
         "08",
+        "40",
         "53",
         "57",
     )
