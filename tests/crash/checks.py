@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from tests.crash import reading
-from tests.crash.going_on import past
+from tests.crash.going_on import is_run, past
 from tests.crash.processes import Ended
 from tests.crash.scenarios import Scenario
 from tests.crash.world import World
@@ -51,9 +51,7 @@ def _once_at_rest(world: World, shown: dict[str, Any]) -> dict[str, Any]:
 def left_alive(world: World) -> dict[int, str]:
     """The processes that are left, once a run that a killed pass had begun, which goes on by itself, has ended."""
     until_s = time.monotonic() + MOST_S
-    while any(" thread exec " in line for line in world.alive().values()):
-        if time.monotonic() >= until_s:
-            break
+    while is_run(world) and time.monotonic() < until_s:
         time.sleep(0.05)
     return world.alive()
 

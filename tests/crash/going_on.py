@@ -175,6 +175,23 @@ def again(
     return command_again
 
 
+def is_run(world: World) -> bool:
+    """Whether a process runs a thread: one that a killed pass had begun ends with its step."""
+    return any(" thread exec " in line for line in world.alive().values())
+
+
+def once_at_rest(
+    command: Callable[[World], list[str]],
+) -> Callable[[World], Ended | None]:
+    """The killed command once more, as soon as nobody runs a thread."""
+
+    def command_later(world: World) -> Ended | None:
+        wait_until(lambda: not is_run(world), "the run of the killed command has ended")
+        return again(command)(world)
+
+    return command_later
+
+
 def timer(world: World) -> tuple[str, ...]:
     """What the newest thread is to wake for, and what it was woken for."""
     with world.store() as store:
