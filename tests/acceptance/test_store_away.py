@@ -46,6 +46,7 @@ def away(server: Cluster, project: Project) -> Iterator[Project]:
 def test_a_reply_that_comes_while_the_server_is_away_is_kept_and_taken_in(
     server: Cluster, away: Project
 ) -> None:
+    away("config", "set", "lease", "10s")
     thread = away.begin(ONE)
     run = away.start("thread", "exec", thread)
     eventually((away.cwd / "began").exists)

@@ -95,7 +95,7 @@ def test_no_color_is_honoured_everywhere(project: Project) -> None:
         ("workflow", "validate", "none.yaml"),
         ("workflow", "graph", "one.yaml"),
     ):
-        plain = Terminal(project, *words, env={"NO_COLOR": "1"})
+        plain = Terminal(project, *words, env={"NO_COLOR": "1", "PAGER": "cat"})
         plain.end()
         assert not [code for code in plain.written.split("\x1b[")[1:] if code[0].isdigit()], words
         assert "Traceback" not in plain.written
@@ -114,7 +114,7 @@ def test_a_reply_cannot_steer_the_terminal(project: Project) -> None:
         *(("step", verb, thread) for verb in ("show", "read", "turns", "list")),
         ("thread", "list", "--all"),
     ):
-        terminal = Terminal(project, *words)
+        terminal = Terminal(project, *words, env={"PAGER": "cat"})
         terminal.end()
         seen += terminal.written
     assert "owned" in seen

@@ -26,6 +26,7 @@ from tests.crash.trial import (
     Kill,
     Verdict,
     attempt,
+    count_calls,
     prepare,
 )
 
@@ -79,13 +80,15 @@ class Campaign:
         self._folder = folder
         self._begun = 0
         self._baselines: dict[str, Baseline] = {}
+        self._calls: dict[str, int] = {}
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def run(self, planned: Planned, number: int) -> Verdict:
         baseline = self.baseline(planned.scenario)
         kill = Kill(planned.point)
-        if not planned.point and planned.in_a_call and baseline.calls:
-            kill = Kill(call=1 + int(planned.instant * baseline.calls))
+        calls = self._calls_of(planned.scenario, baseline) if planned.in_a_call else 0
+        if calls:
+            kill = Kill(call=1 + int(planned.instant * calls))
         elif not planned.point:
             kill = Kill(delay_s=max(0.001, planned.instant * baseline.took_s))
         folder = self._folder / f"kill-{number}"
@@ -97,6 +100,13 @@ class Campaign:
                 folder = self._folder / f"scenario-{len(self._baselines)}-{os.urandom(3).hex()}"
                 self._baselines[scenario.name] = prepare(scenario, folder)
             return self._baselines[scenario.name]
+
+    def _calls_of(self, scenario: Scenario, baseline: Baseline) -> int:
+        with self._locks[scenario.name]:
+            if scenario.name not in self._calls:
+                folder = self._folder / f"counted-{len(self._calls)}-{os.urandom(3).hex()}"
+                self._calls[scenario.name] = count_calls(scenario, baseline, folder)
+            return self._calls[scenario.name]
 
     def run_all(self, planned: list[Planned], jobs: int) -> Iterator[Verdict]:
         numbers = range(self._begun, self._begun + len(planned))

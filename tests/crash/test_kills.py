@@ -14,17 +14,15 @@ from tests.crash.scenarios import SCENARIOS, Scenario
 from tests.crash.trial import Verdict
 from tests.crash.world import World
 
-MOST_POINTS = 2
-"""Of each scenario here, spread over all it has: `scripts/crash` kills at every one."""
-
 
 def kill(scenario: Scenario, folder: Path) -> list[Verdict]:
-    """At some of its points, and once at a random instant."""
+    """At one of its points, and once at a random instant: `scripts/crash` kills at every one."""
     campaign = Campaign(folder)
     seed = int.from_bytes(scenario.name.encode()[-4:], "big")
-    stride = -(-len(scenario.points) // MOST_POINTS)
-    points = scenario.points[seed % stride :: stride]
-    planned = [Planned(scenario, point, 0.0, False, 0) for point in points]
+    points = scenario.points
+    planned = [
+        Planned(scenario, point, 0.0, False, 0) for point in points[seed % len(points) :][:1]
+    ]
     planned.append(Planned(scenario, None, seed % 997 / 997, seed % 2 == 0, seed))
     return list(campaign.run_all(planned, jobs=1))
 

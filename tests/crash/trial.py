@@ -36,7 +36,6 @@ class Baseline(NamedTuple):
 
     template: World
     took_s: float
-    calls: int
     states: tuple[Any, ...]
     end: Any
 
@@ -92,7 +91,6 @@ def prepare(scenario: Scenario, folder: Path) -> Baseline:
     """Make the world of `scenario` and run it once without a kill."""
     template = World.make(folder / "template")
     scenario.prepare(template)
-    calls = _count_calls(scenario, template.copy(folder / "counted")) if disk.can_fail() else 0
     world = template.copy(folder / "undisturbed")
     try:
         before = past(world)
@@ -106,11 +104,14 @@ def prepare(scenario: Scenario, folder: Path) -> Baseline:
         end = _end(world, scenario)
     finally:
         world.sweep()
-    return Baseline(template, ended.took_s, calls, states, end)
+    return Baseline(template, ended.took_s, states, end)
 
 
-def _count_calls(scenario: Scenario, world: World) -> int:
-    """How many calls the command makes that read or change a file of the home."""
+def count_calls(scenario: Scenario, baseline: Baseline, folder: Path) -> int:
+    """How many calls the command makes that read or change a file of the home; 0 where that cannot be counted."""
+    if not disk.can_fail():
+        return 0
+    world = baseline.template.copy(folder)
     try:
         log = world.folder / "calls"
         trace = disk.fault("trace any 1", f"{world.home}/", log)

@@ -63,7 +63,7 @@ class Terminal:
 
     def _read(self) -> bool:
         if not select.select([self._leader], [], [], 20)[0]:
-            return False
+            raise AssertionError(f"it says no more, and does not end: {self.written!r}")
         try:
             piece = os.read(self._leader, 65536)
         except OSError:  # Linux says so when the last writer has closed its end

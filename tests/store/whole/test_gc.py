@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
@@ -306,8 +307,8 @@ def test_the_lock_of_a_collector_that_died_is_free(disk: SqliteStore, path: str)
         signal.pause()
         del lock
     assert os.read(held, 1) == b"x"
-    with pytest.raises(StoreBusy):
-        collect(disk, 0)
+    with closing(open_store(path, wait_s=0.1)) as hasty, pytest.raises(StoreBusy):
+        collect(hasty, 0)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     assert collect(disk, 0).removed == 0
