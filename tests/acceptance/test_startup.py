@@ -65,6 +65,18 @@ def imported(project: Project, *words: str) -> set[str]:
 @pytest.fixture
 def started(project: Project) -> Project:
     """A project with a thread that has made a step, and an agent in its config."""
+    return begun(project)
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Another one, for all that only look."""
+    folder = tmp_path_factory.mktemp("looked-at")
+    (folder / "project").mkdir()
+    return begun(Project(folder / "home", folder / "project"))
+
+
+def begun(project: Project) -> Project:
     agent = project.agent(WRITTEN)
     project("config", "set", "agents.mine.command", agent.command)
     project("config", "set", "default_agent", "mine")
@@ -88,27 +100,27 @@ def started(project: Project) -> Project:
         "cas get @last --json",
     ],
 )
-def test_commands_that_look_import_nothing_heavy(started: Project, line: str) -> None:
-    assert imported(started, *line.split()) & HEAVY == set()
+def test_commands_that_look_import_nothing_heavy(looked_at: Project, line: str) -> None:
+    assert imported(looked_at, *line.split()) & HEAVY == set()
 
 
 @pytest.mark.parametrize("line", LOOKS)
-def test_looking_at_a_thread_loads_no_part_that_runs_one(started: Project, line: str) -> None:
-    loaded = imported(started, *line.split())
+def test_looking_at_a_thread_loads_no_part_that_runs_one(looked_at: Project, line: str) -> None:
+    loaded = imported(looked_at, *line.split())
     assert [name for name in loaded for part in PARTS if name.startswith(f"uwf.{part}")] == []
 
 
 @pytest.mark.parametrize("line", LOOKS_AT_THREADS)
 def test_looking_at_a_thread_loads_nothing_that_only_rare_ones_need(
-    started: Project, line: str
+    looked_at: Project, line: str
 ) -> None:
-    loaded = imported(started, *line.split())
+    loaded = imported(looked_at, *line.split())
     assert [name for name in loaded for part in PARTS_OF_THREADS if f"uwf.{part}" in name] == []
 
 
 @pytest.mark.parametrize("line", ["thread list", "thread show @last"])
-def test_a_list_and_a_page_of_threads_are_of_few_files(started: Project, line: str) -> None:
-    loaded = imported(started, *line.split())
+def test_a_list_and_a_page_of_threads_are_of_few_files(looked_at: Project, line: str) -> None:
+    loaded = imported(looked_at, *line.split())
     own = sorted(name for name in loaded if name.partition(".")[0] == "uwf")
     assert len(own) <= MOST_FILES, f"{len(own)} files: {own}"
 
@@ -130,13 +142,13 @@ def test_git_is_loaded_by_no_look_at_a_thread_and_by_no_step_without_a_worktree(
 
 
 @pytest.mark.parametrize("line", ["--help", "thread --help", "thread exec --help"])
-def test_help_is_made_without_typer_and_rich(started: Project, line: str) -> None:
-    assert imported(started, *line.split()) & {"liquid", "rich", "typer", "inspect"} == set()
+def test_help_is_made_without_typer_and_rich(looked_at: Project, line: str) -> None:
+    assert imported(looked_at, *line.split()) & {"liquid", "rich", "typer", "inspect"} == set()
 
 
 @pytest.mark.parametrize("line", ["--version", "agent list", "workflow list", *LOOKS])
-def test_no_kind_of_agent_is_imported_by_what_looks(started: Project, line: str) -> None:
-    loaded = imported(started, *line.split())
+def test_no_kind_of_agent_is_imported_by_what_looks(looked_at: Project, line: str) -> None:
+    loaded = imported(looked_at, *line.split())
     assert [name for name in loaded if name.startswith("uwf.agent.kinds.")] == []
 
 
