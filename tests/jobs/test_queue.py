@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -161,5 +162,8 @@ def test_the_tables_are_made_once_and_asked_for_again_without_harm(queue_url: st
         assert apply_schema(connection)[0] == "schema"
         connection.execute("DROP SCHEMA uwf_queue CASCADE")
         connection.execute("CREATE SCHEMA uwf_queue CREATE TABLE workers (of_others int)")
-        with pytest.raises(StoreError, match="tables that uwf has not made"):
+        with pytest.raises(StoreError, match="tables that uwf has not made") as others:
             apply_schema(connection)
+        assert others.value.hint is not None
+        looks = subprocess.run(others.value.hint, shell=True, capture_output=True, text=True)
+        assert " workers " in looks.stdout

@@ -5,6 +5,8 @@ Procrastinate's tables stand as its release made them, then as its migrations ch
 
 from __future__ import annotations
 
+import shlex
+
 from uwf.errors import StoreError
 
 TYPE_CHECKING = False
@@ -51,9 +53,11 @@ def apply_schema(connection: Connection[Any]) -> list[str]:
         connection.execute(_APPLIED)
         done = {row[0] for row in connection.execute("SELECT name FROM applied")}
         if not done and connection.execute(_OF_OTHERS, {"schema": SCHEMA}).fetchone():
+            at = connection.info
+            where = shlex.join(["-h", at.host, "-p", f"{at.port}", "-U", at.user, at.dbname])
             raise StoreError(
                 f"the schema {SCHEMA} of this database has tables that uwf has not made",
-                hint=f"psql -c '\\dt {SCHEMA}.*'",
+                hint=f"psql {where} -c '\\dt {SCHEMA}.*'",
                 code="not_ours",
             )
         if done:
