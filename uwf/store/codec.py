@@ -86,12 +86,21 @@ def encode(kind: str, payload: Any) -> bytes:
 
 def decode(data: bytes, *, strict: bool = False) -> Node:
     """The node in `data`. InputError when there is none, and with `strict` also when it is not canonical."""
+    return Node(*_pair(data, strict))
+
+
+def check(data: bytes) -> None:
+    """The same with `strict`, where nobody asks for the node."""
+    _pair(data, strict=True)
+
+
+def _pair(data: bytes, strict: bool) -> list[Any]:
     value = _unpack(data, _link)
     if type(value) is not list or len(value) != 2 or type(value[0]) is not str:
         raise InputError("not an object: the content is not a [kind, payload] pair")
     if strict and encode(value[0], value[1]) != data:
         raise InputError("not an object: its encoding is not the canonical one")
-    return Node(*value)
+    return value
 
 
 def links(payload: Any) -> Iterator[Link]:

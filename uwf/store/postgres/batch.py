@@ -1,12 +1,14 @@
 """Writes that wait to be sent together: as many as possible take one way to the server and back.
 
-Many objects in a row go by COPY, which has no word for what is there already: that is asked for before. As there is no
-other writer, the answer stays right.
+Many objects in a row go by COPY, which has no word for what is there already: where it comes upon that, it is undone, and
+asked for. As there is no other writer, the answer stays right.
 """
 
 from __future__ import annotations
 
 from itertools import groupby
+
+from psycopg.errors import UniqueViolation
 
 from uwf.store.postgres.connection import numbered
 from uwf.store.sql.database import PUT
@@ -87,13 +89,23 @@ def _pipe(
 
 
 def _copy(connection: Connection[Any], rows: list[Row]) -> None:
+    """Mostly all are new: that is tried first."""
     new = {bytes(row[0]): row for row in rows}
     cursor = connection.cursor(binary=True)
-    there = [row[0] for row in cursor.execute(numbered(_THERE), (list(new),))]
-    if there:
+    cursor.execute("SAVEPOINT new")
+    try:
+        _copy_new(cursor, new)
+    except UniqueViolation:
+        cursor.execute("ROLLBACK TO new")
+        there = [row[0] for row in cursor.execute(numbered(_THERE), (list(new),))]
         put_ms = max(new.pop(key)[1] for key in there)
         cursor.execute(numbered(_PUT_AGAIN), (put_ms, there, put_ms))
-    if new:
-        with cursor.copy(_COPY) as copy:
-            for row in new.values():
-                copy.write_row(row)
+        if new:
+            _copy_new(cursor, new)
+    cursor.execute("RELEASE new")
+
+
+def _copy_new(cursor: Cursor[Any], rows: dict[bytes, Row]) -> None:
+    with cursor.copy(_COPY) as copy:
+        for row in rows.values():
+            copy.write_row(row)

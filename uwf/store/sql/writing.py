@@ -7,7 +7,7 @@ from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf import clock, points
 from uwf.errors import NotFound, StoreError
-from uwf.store.codec import Node, decode, encode, key_of
+from uwf.store.codec import Node, check, encode, key_of
 from uwf.store.sql.database import blob
 from uwf.store.sql.facts import FactWriting
 from uwf.store.sql.reading import PLAIN, ZLIB, Reading
@@ -123,7 +123,7 @@ class SqlTransaction(FactWriting, Reading):
         return self._put_bytes(encode(kind, payload)), Node(kind, payload)
 
     def put_raw(self, data: bytes) -> str:
-        decode(data, strict=True)
+        check(data)
         return self._put_bytes(data)
 
     def set_ref(
