@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import psycopg
 import pytest
@@ -49,13 +49,24 @@ class Firewall:
             for each in select.select([self._door, *self._ways], [], [], 0.05)[0]:
                 if each is self._door:
                     self._let_in(each.accept()[0])
-                elif data := each.recv(65536):
-                    self._ways[each].sendall(b"" if self.is_shut else data)
-                else:
-                    other = self._ways.pop(each)
-                    self._ways.pop(other)
-                    each.close()
-                    other.close()
+                elif each in self._ways and not self._passed_on(
+                    each
+                ):  # it may have gone with its other end
+                    self._end(each)
+
+    def _passed_on(self, each: socket.socket) -> bool:
+        """False at the end of that way."""
+        with suppress(OSError):
+            data = each.recv(65536)
+            self._ways[each].sendall(b"" if self.is_shut else data)
+            return bool(data)
+        return False
+
+    def _end(self, each: socket.socket) -> None:
+        other = self._ways.pop(each)
+        self._ways.pop(other)
+        each.close()
+        other.close()
 
     def _let_in(self, client: socket.socket) -> None:
         server = socket.socket(socket.AF_UNIX)
