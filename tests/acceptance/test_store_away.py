@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -19,12 +17,8 @@ from tests.helpers.project import ONE, Project, reply
 @pytest.fixture
 def server() -> Iterator[Cluster]:
     """A cluster of this test alone, which it may stop."""
-    why = postgres.missing()
-    if why is not None:
-        pytest.skip(f"no PostgreSQL: {why}")
-    cluster = postgres.open_cluster(f"{tempfile.gettempdir()}/uwf-pg-{os.urandom(6).hex()}")
-    yield cluster
-    cluster.close()
+    with postgres.alone() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -73,6 +73,11 @@ class Cluster:
         """As when the machine of the server is switched off. Not for a cluster that others use, too."""
         _control(self.folder, "-m", "immediate", "stop")
 
+    def be_late(self) -> None:
+        """From now on what does not wait for the disk comes there late."""
+        self.run("ALTER SYSTEM SET wal_writer_delay = '10s'")
+        self.run("SELECT pg_reload_conf()")
+
     def start(self) -> None:
         """Once more, after `stop`."""
         _control(self.folder, "start")
@@ -86,6 +91,22 @@ def shared() -> Cluster:
     """The one cluster of this run of tests. It ends with the last process of the run."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
     return open_cluster(os.path.join(tempfile.gettempdir(), f"uwf-pg-{run[:12]}"))
+
+
+@contextmanager
+def alone(*, is_safe: bool = False) -> Iterator[Cluster]:
+    """A cluster that nobody else uses, which may be stopped. Skips the test where there can be none."""
+    import pytest  # the keeper does without
+
+    why = missing()
+    if why is not None:
+        pytest.skip(f"no PostgreSQL: {why}")
+    folder = os.path.join(tempfile.gettempdir(), f"uwf-pg-{os.urandom(6).hex()}")
+    cluster = open_cluster(folder, is_safe=is_safe)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
 
 
 def open_cluster(folder: str, *, is_safe: bool = False) -> Cluster:

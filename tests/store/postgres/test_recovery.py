@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -18,25 +16,14 @@ from uwf.store.postgres import PostgresStore, open_store
 @pytest.fixture
 def server() -> Iterator[Cluster]:
     """A cluster of this test alone, which keeps what it has said it has."""
-    why = clusters.missing()
-    if why is not None:
-        pytest.skip(f"no PostgreSQL: {why}")
-    place = f"{tempfile.gettempdir()}/uwf-pg-{os.urandom(6).hex()}"
-    cluster = clusters.open_cluster(place, is_safe=True)
-    yield cluster
-    cluster.close()
+    with clusters.alone(is_safe=True) as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def url(server: Cluster) -> Iterator[str]:
     with server.database() as url:
         yield url
-
-
-def be_late(server: Cluster) -> None:
-    """From now on what does not wait for the disk comes there late."""
-    server.run("ALTER SYSTEM SET wal_writer_delay = '10s'")
-    server.run("SELECT pg_reload_conf()")
 
 
 def cut_off_with_its_commit(server: Cluster, store: PostgresStore, others: list[str]) -> None:
@@ -75,7 +62,7 @@ def test_one_whose_number_nobody_has_yet_was_not_written(server: Cluster, url: s
 def test_a_version_of_a_ref_that_was_given_out_again_is_not_taken_for_that_which_was_forgotten(
     server: Cluster, url: str
 ) -> None:
-    be_late(server)
+    server.be_late()
     store = open_store(url)
     with store.transaction("test") as tx:
         first = tx.set_ref("a", tx.put("k", 1), tags={"t": "1"}, why="x")
@@ -103,7 +90,7 @@ def test_what_is_durable_is_so_whatever_a_database_has_set_for_others(
     server: Cluster, url: str
 ) -> None:
     """A lease that was forgotten, and its number given to another one, would be held by two."""
-    be_late(server)
+    server.be_late()
     server.run(f"ALTER DATABASE {urlsplit(url).path[1:]} SET synchronous_commit = off")
     store = open_store(url)
     with store.transaction("test") as tx:

@@ -49,13 +49,13 @@ class Firewall:
             for each in select.select([self._door, *self._ways], [], [], 0.05)[0]:
                 if each is self._door:
                     self._let_in(each.accept()[0])
-                elif each in self._ways and not self._passed_on(
-                    each
-                ):  # it may have gone with its other end
+                elif not self._passed_on(each):
                     self._end(each)
 
     def _passed_on(self, each: socket.socket) -> bool:
         """False at the end of that way."""
+        if each not in self._ways:
+            return True  # it has gone with its other end
         with suppress(OSError):
             data = each.recv(65536)
             self._ways[each].sendall(b"" if self.is_shut else data)

@@ -4,8 +4,6 @@ turns. The agent works on, and what it has done is kept as ever.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -81,15 +79,9 @@ class Forgetful:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
     """What it can forget, it does."""
-    why = clusters.missing()
-    if why is not None:
-        pytest.skip(f"no PostgreSQL: {why}")
-    place = f"{tempfile.gettempdir()}/uwf-pg-{os.urandom(6).hex()}"
-    cluster = clusters.open_cluster(place, is_safe=True)
-    cluster.run("ALTER SYSTEM SET wal_writer_delay = '10s'")
-    cluster.run("SELECT pg_reload_conf()")
-    yield cluster
-    cluster.close()
+    with clusters.alone(is_safe=True) as cluster:
+        cluster.be_late()
+        yield cluster
 
 
 @pytest.fixture
