@@ -1,7 +1,7 @@
 """Writes that wait to be sent together: as many as possible take one way to the server and back.
 
-Many objects in a row go by COPY, which has no word for what is there already: where it comes upon that, it is undone, and
-asked for. As there is no other writer, the answer stays right.
+Many objects in a row go by COPY, which has no word for what is there already: where it comes upon that, it is undone,
+and that is asked for. As there is no other writer, the answer stays right.
 """
 
 from __future__ import annotations
